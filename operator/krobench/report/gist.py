@@ -13,6 +13,7 @@ from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
 from krobench.report import scalecomparison
 from krobench.report.comparison import summary
+from krobench.report.recommendations import nothing_to_change
 from krobench.report.tests import INVALID, MISSED, UNDECIDED, result
 from krobench.report.words.bottlenecks import bottleneck_line, cause_name
 from krobench.report.words.evidence import measured
@@ -169,8 +170,7 @@ def to_change(run: RunRecord) -> str:
         others = f" ({units.counted(more, 'more recommendation')} in the report)" if more else ""
         brings = effect(first.advice).partition(". ")[0].rstrip(".")
         return f"{title(first.advice)}. {brings}.{others}"
-    judged = run.verdict in (Verdict.PASSED, Verdict.FAILED) and not any(t.error for t in run.tests)
-    if run.state is RunState.COMPLETED and judged and any(test.attribution for test in run.tests):
+    if nothing_to_change(run):
         return "Nothing: the measurements give no reason to."
     return ""
 

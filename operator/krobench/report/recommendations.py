@@ -29,6 +29,10 @@ _NOT_MEASURED = (
     "Unknown: how busy kro's workers and its CPU were was not measured in any test. The warnings "
     "say why."
 )
+_NOT_JUDGED = (
+    "Unknown: the run is invalid or a test failed, so its measurements neither support a change "
+    "nor rule one out. Fix that first."
+)
 _OF_KRO = frozenset({BottleneckKind.KRO_WORKERS, BottleneckKind.KRO_CPU})
 
 
@@ -37,11 +41,26 @@ def recommendations_section(run: RunRecord) -> str:
     if run.recommendations:
         parts = [_one(index, each) for index, each in enumerate(run.recommendations, start=1)]
         return "\n\n".join(["## What to change", *parts])
-    looked = [test.attribution for test in run.tests if test.attribution is not None]
+    looked = any(test.attribution is not None for test in run.tests)
     if run.state is not RunState.COMPLETED or not looked:
         return ""
+    text = _NOTHING
+    if not nothing_to_change(run):
+        text = _NOT_MEASURED if _is_sound(run) else _NOT_JUDGED
+    return f"## What to change\n\n{text}"
+
+
+def nothing_to_change(run: RunRecord) -> bool:
+    """Whether measurements of a run without a recommendation show that there is none."""
+    looked = [test.attribution for test in run.tests if test.attribution is not None]
     blind = all(attribution.unavailable.keys() >= _OF_KRO for attribution in looked)
-    return f"## What to change\n\n{_NOT_MEASURED if blind else _NOTHING}"
+    return run.state is RunState.COMPLETED and _is_sound(run) and not blind
+
+
+def _is_sound(run: RunRecord) -> bool:
+    """Whether all of a run was measured, and undisturbed."""
+    valid = run.validity is None or run.validity.valid
+    return valid and not any(test.error for test in run.tests)
 
 
 def _one(index: int, found: Recommendation) -> str:

@@ -7,16 +7,18 @@ from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.scaling import NextStep, NextToTry
-from krobench.findings.validity import QuotedCause, Validity
+from krobench.findings.validity import AnyCause, QuotedCause, Validity
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestState, ThresholdResult
 from krobench.report.gist import counts_line, to_change, to_try, why
+from krobench.report.recommendations import recommendations_section
 from krobench.report.terminal import render
 
 REJECTED = ErrorInfo(
     reason="RGDRejected",
     message="kro rejects it: ERROR: <input>:1:12: undefined field 'x'\n | schema.spec.x\n | ...^",
 )
+LATE = QuotedCause(reason=Cause.GENERATOR_LATE, text="late")
 
 
 def ended(state: TestState = TestState.SUCCEEDED, **changes: object) -> TestRecord:
@@ -28,7 +30,7 @@ def test_a_test_that_did_not_pass_is_not_only_counted_as_succeeded() -> None:
     run = some_run(
         ended(),
         ended(thresholds=missed),
-        ended(validity=Validity.of([QuotedCause(reason=Cause.GENERATOR_LATE, text="late")])),
+        ended(validity=Validity.of([LATE])),
         ended(TestState.FAILED, error=REJECTED),
         ended(TestState.SKIPPED),
         state=RunState.COMPLETED,
@@ -54,16 +56,13 @@ def test_what_would_show_more_of_a_limit_is_on_the_screen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "error", "said"),
-    [
-        (Verdict.PASSED, None, True),
-        (Verdict.INVALID, None, False),
-        (Verdict.FAILED, REJECTED, False),
-    ],
+    ("causes", "error", "said"),
+    [([], None, True), ([LATE], None, False), ([], REJECTED, False)],
 )
 def test_nothing_to_change_is_said_only_of_a_run_that_was_measured(
-    verdict: Verdict, error: ErrorInfo | None, said: bool
+    causes: list[AnyCause], error: ErrorInfo | None, said: bool
 ) -> None:
     test = ended(attribution=Attribution(), error=error)
-    run = some_run(test, state=RunState.COMPLETED, verdict=verdict)
+    run = some_run(test, state=RunState.COMPLETED, validity=Validity.of(causes))
     assert bool(to_change(run)) is said
+    assert ("Nothing: " in recommendations_section(run)) is said
