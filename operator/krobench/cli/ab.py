@@ -19,8 +19,9 @@ PUBLISHED = "registry.k8s.io/kro/kro"
 OLD, NEW = "old", "new"
 
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+[-.\w]*)")
-_RESTART_SECONDS = 8.0
-"""What a variant takes beside its iterations: deleting all objects, and starting kro."""
+_RESTART_SECONDS = 13.0
+"""What a variant takes beside its iterations: deleting all objects, starting kro, and the pause
+after new kinds."""
 _FEWEST_BLOCKS = 8
 """Until the first look at which a comparison can be decided."""
 _SIDES = 2
@@ -42,21 +43,21 @@ def _create(scenario: str, instances: int, seconds: float, **workload: Any) -> U
 
 USUAL = (
     _create("single", 20, 5.0),
-    _create("wide", 10, 6.5),
-    _create("chain", 10, 8.0),
+    _create("wide", 10, 6.0),
+    _create("chain", 10, 7.0),
     UsualTest(
         {
             "name": "update",
             "workload": {"scenario": "single", "instances": 20},
             "phases": [{"operation": "create"}, {"operation": "update"}],
         },
-        10.0,
+        8.5,
     ),
-    _create("for-each", 10, 7.5),
+    _create("for-each", 10, 6.0),
     UsualTest(
-        {"name": "rgds", "workload": {"scenario": "single", "instances": 10, "rgds": 10}}, 8.0
+        {"name": "rgds", "workload": {"scenario": "single", "instances": 10, "rgds": 10}}, 15.5
     ),
-    _create("cel-heavy", 10, 6.5),
+    _create("cel-heavy", 10, 5.0),
 )
 """In the order of what they say about a change of kro; a short budget has the first ones only."""
 
@@ -103,7 +104,7 @@ def manifest(
     """
     tests = usual_tests(duration_seconds(budget))
     if not tests:
-        raise CliError(f"a budget of {budget} is too short for a comparison: use at least 5m")
+        raise CliError(f"a budget of {budget} is too short for a comparison: use at least 7m")
     return {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": RunKind.BENCHMARK.value,

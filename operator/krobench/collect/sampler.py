@@ -95,6 +95,8 @@ class Sampler:
         self._collected = Collected()
         self._restarts_seen = 0
         self._turns: dict[SourceName, asyncio.Lock] = {}
+        self._rest_until: dict[SourceName, float] = {}
+        """When a slow source may be sampled again, except by a snapshot; on the run's clock."""
         self._requests_kept = 0
         self.snapshot_seconds = 0.0
         """How long the latest snapshot took."""
@@ -169,10 +171,11 @@ class Sampler:
         pause = interval
         while True:
             await asyncio.sleep(pause)
-            started = self._scope.now()
-            if await self._sample(source):
-                took = self._scope.now() - started
-                pause = max(interval, took * _PAUSE_FACTOR) if slow else interval
+            rest = self._rest_until.get(source.name, 0.0) - self._scope.now()
+            if slow and rest > 0:
+                pause = rest  # also after a snapshot: a load of seconds then has no other
+            elif await self._sample(source):
+                pause = interval
             else:
                 pause = max(interval, min(2 * pause, _LONGEST_RETRY_SECONDS))
 
@@ -204,6 +207,8 @@ class Sampler:
             except TimeoutError:
                 self._failed(name, NoAnswerInTime(seconds=_SCRAPE_TIMEOUT_SECONDS))
             else:
+                now = self._scope.now()
+                self._rest_until[name] = now + (now - seconds) * _PAUSE_FACTOR
                 self._overhead.count(name, scrape)
                 samples = [
                     Sample(

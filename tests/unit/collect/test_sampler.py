@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -47,12 +48,13 @@ def sampler(
     monkeypatch: pytest.MonkeyPatch,
     *sources: FakeSource,
     now: Callable[[], float] = lambda: 42.0,
+    interval: str = "5m",
 ) -> Sampler:
     async def opened(*_: object) -> Any:
         return sources, NoTracker()
 
     monkeypatch.setattr("krobench.collect.sampler.open_sources", opened)
-    scope = Scope(Target(), POD, Collect(interval="5m"), frozenset(), now)
+    scope = Scope(Target(), POD, Collect(interval=interval), frozenset(), now)
     return Sampler(ClientConfig("http://nowhere", None, lambda: None), scope)
 
 
@@ -97,6 +99,23 @@ class SlowSource(FakeSource):
         await asyncio.sleep(0.02)
         self.clock += 1.0
         return await super().scrape()
+
+
+async def test_a_source_that_takes_long_rests_after_a_snapshot_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("krobench.collect.sampler._SLOW_SECONDS", 0.0)
+    large, small = SlowSource("apiserver"), FakeSource("kro")
+    async with sampler(
+        monkeypatch, large, small, now=lambda: large.clock, interval="200ms"
+    ) as running:
+        await running.snapshot()
+        sampled: Counter[str] = Counter()
+        async with asyncio.timeout(10):
+            while sampled["kro"] < 3:
+                await asyncio.sleep(0.05)
+                sampled.update(sample.source for sample in running.take().samples)
+    assert sampled["apiserver"] == 1
 
 
 async def test_a_snapshot_waits_for_a_scrape_in_progress_and_scrapes_again(
