@@ -19,7 +19,6 @@ not measured buys nothing, so a visit, which is one start of kro with one varian
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
 
 from krobench.analysis.comparison.blocks import LOOKS, blocks_of, decided
 from krobench.analysis.comparison.compare import compare_blocks
@@ -83,10 +82,8 @@ class Blocks(Suite):
     def next(self, entries: Sequence[Entry], elapsed_seconds: float = 0.0, /) -> Action:
         action = self._next_iteration(entries, elapsed_seconds)
         visit = _visit(action) if isinstance(action, RunIteration) else None
-        if entries and isinstance(entries[-1], Result):
-            last = entries[-1].action
-            if visit != _visit(last) and _leave_something(entries):
-                return TakeDown(last.plan, with_namespace=last.plan.leaves_objects)
+        if visit != _latest_visit(entries) and (left := _left(entries)):
+            return left
         if not isinstance(action, RunIteration) or visit is None or action.profiled:
             return action
         created = _created_in(visit, entries)
@@ -158,17 +155,32 @@ def _visit(action: RunIteration) -> tuple[str | None, int]:
     return action.plan.variant, action.plan.visit_of(action.index)
 
 
-def _leave_something(entries: Sequence[Entry]) -> bool:
-    """Whether there is something to delete since the last time that all was deleted."""
-    since = takewhile(lambda entry: not isinstance(entry, TakeDown), reversed(entries))
-    return any(
-        isinstance(entry, RgdsCreated)
-        or (
-            isinstance(entry, Result)
-            and (entry.action.plan.leaves_objects or entry.action.plan.keeps_rgds)
-        )
-        for entry in since
-    )
+def _latest_visit(entries: Sequence[Entry]) -> tuple[str | None, int] | None:
+    """Return with which start of kro something was done last."""
+    for entry in reversed(entries):
+        if not isinstance(entry, TakeDown):
+            return _visit(entry.action if isinstance(entry, Result) else entry.action.first[0])
+    return None
+
+
+def _left(entries: Sequence[Entry]) -> TakeDown | None:
+    """Return the next deletion of what tests have left in place; None if nothing is left.
+
+    If not all goes at once, each test's is deleted apart, as it may be kept because of an error.
+    """
+    gone: set[int] = set()
+    for entry in reversed(entries):
+        if isinstance(entry, TakeDown):
+            if not entry.of_test:
+                return None
+            gone.add(entry.plan.index)
+        elif isinstance(entry, Result) and entry.action.plan.index not in gone:
+            plan = entry.action.plan
+            if plan.leaves_objects:
+                return TakeDown(plan, with_namespace=True)
+            if plan.keeps_rgds:
+                return TakeDown(plan, of_test=True)
+    return None
 
 
 def _created_in(visit: tuple[str | None, int], entries: Sequence[Entry]) -> RgdsCreated | None:

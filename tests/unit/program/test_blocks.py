@@ -325,3 +325,13 @@ def test_rgds_that_a_test_keeps_are_created_by_the_first_iteration_of_each_visit
     ]
     downs = [at for at, entry in enumerate(entries, 1) if isinstance(entry, TakeDown)]
     assert downs == [4, 8, 12, 16, 20, 24], "before kro restarts"
+
+
+def test_what_each_test_has_kept_is_deleted_apart() -> None:
+    kept = {"workload": {"scenario": "single", "keepRgds": True}, "iterations": 1, "warmup": 1}
+    tests = [{"name": name} | kept for name in ("t0", "t1")]
+    entries = drive(blocks(2, [1], tests=tests))
+    downs = [entry.plan.name for entry in entries if isinstance(entry, TakeDown)]
+    assert sorted(downs) == ["t0.one", "t0.two", "t1.one", "t1.two"]
+    assert all(entry.of_test for entry in entries if isinstance(entry, TakeDown))
+    assert isinstance(entries[-1], TakeDown)
