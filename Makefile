@@ -59,8 +59,8 @@ cluster-untimed: $(VENV)/ready
 cluster-timed: $(VENV)/ready
 	$(BIN)/python -m pytest tests/cluster -m "not untimed"
 
-rgds: $(VENV)/ready ## Try RGDs over the whole language of kro on the cluster (COUNT=300, about 12 minutes)
-	KROBENCH_RGDS=$(or $(COUNT),300) $(BIN)/python -m pytest -q tests/cluster/test_rgds.py
+rgds: $(VENV)/ready ## Try RGDs over the whole language of kro on the cluster (COUNT=300, about 12 minutes; SEED=0)
+	KROBENCH_RGDS=$(or $(COUNT),300) KROBENCH_RGDS_SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q -rP tests/cluster/test_rgds.py
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=PATH adds kube-burner)
 	$(BIN)/python -m bench.load
