@@ -1,8 +1,8 @@
-from unit.records import some_summary, some_test
+from unit.records import some_iteration, some_summary, some_test
 
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary
-from krobench.record.test import TestRecord
+from krobench.record.test import CloudRecord, TestRecord
 from krobench.report.tests import headline_line, stop_line
 from krobench.report.tests import test_section as section_of
 
@@ -49,3 +49,14 @@ def test_a_statistic_that_no_latency_has_is_left_out_with_the_reason() -> None:
     text = section_of(test)
     assert "| latency | n | p50 | p90 | max |" in text
     assert "p99 takes 100" in text
+
+
+def test_the_share_of_a_simulated_cloud_is_named_with_its_worst_lag() -> None:
+    lags = (0.01, 0.02)
+    clouds = [CloudRecord(delay_seconds=15.0, writes=30, lag_max_seconds=lag) for lag in lags]
+    test = some_test(workload="cloud", iterations=[some_iteration(cloud=each) for each in clouds])
+    line = section_of(test).splitlines()[2]
+    assert "15 s" in line
+    assert "60 times" in line
+    assert "20 ms" in line
+    assert "simulated" not in section_of(some_test())
