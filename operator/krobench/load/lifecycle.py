@@ -6,6 +6,7 @@ The plural of a kind cannot be guessed, so a kind is found by its CRD.
 import asyncio
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Set
 from contextlib import AsyncExitStack
@@ -47,14 +48,18 @@ class Kind:
 
 
 async def find_kind(client: KubeClient, rgd_name: str, timing: Timing) -> Kind | None:
-    """Return the kind that this RGD defines, or None if none appears in time."""
-    async with asyncio.timeout(timing.kind_appears + 1):
-        for _ in range(int(timing.kind_appears / timing.kind_poll)):
-            found = await client.list(CRDS_PATH, f"{RGD_NAME_LABEL}={rgd_name}")
-            if found:
-                return _kind_of_crd(found[0])
-            await asyncio.sleep(timing.kind_poll)
-    return None
+    """Return the kind that this RGD defines, or None if none appears in time.
+
+    An API server may take longer to answer: what it answers then still counts.
+    """
+    until = time.monotonic() + timing.kind_appears
+    while True:
+        found = await client.list(CRDS_PATH, f"{RGD_NAME_LABEL}={rgd_name}")
+        if found:
+            return _kind_of_crd(found[0])
+        if time.monotonic() >= until:
+            return None
+        await asyncio.sleep(timing.kind_poll)
 
 
 async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:

@@ -10,13 +10,16 @@ from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
+from krobench.kube.timing import Timing
 from krobench.load.driver import RgdRejectedError
 from krobench.load.lifecycle import (
     CRDS_PATH,
+    RGD_NAME_LABEL,
     apply_instance,
     apply_rgd,
     common_error,
     crds_of_kinds,
+    find_kind,
     is_ready,
     last_established,
     observe_compilation,
@@ -226,3 +229,21 @@ async def test_an_instance_is_ready_by_what_its_rgd_says(
     entries = {name: (status, 1) for name, status in conditions.items()}
     apply_instance(followed, item(state, 1, **entries), 2.0, shown_by)
     assert (followed.record.ready_seconds is not None) is is_ready
+
+
+async def test_a_kind_is_found_though_the_answer_comes_after_its_time() -> None:
+    spec: JsonObject = {"group": "load.bench.kro.run", "scope": "Namespaced"}
+    spec |= {"versions": [{"name": "v1", "storage": True}], "names": {"kind": "A", "plural": "as"}}
+    metadata = {"name": "as.load.bench.kro.run", "labels": {RGD_NAME_LABEL: "rgd"}}
+
+    class Late(MemoryApi):
+        async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+            self.put(f"{CRDS_PATH}/as.load.bench.kro.run", {"metadata": metadata, "spec": spec})
+
+    found = await find_kind(Late(), "rgd", Timing(kind_appears=0.0))
+    assert found is not None
+    assert found.kind == "A"
+
+
+async def test_a_kind_that_does_not_appear_is_not_found() -> None:
+    assert await find_kind(MemoryApi(), "rgd", Timing(kind_appears=0.02, kind_poll=0.01)) is None
