@@ -85,7 +85,7 @@ def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
 
 def _changes(changes: Changes, series: Mapping[str, int]) -> list[str]:
     lines = [
-        f"{test}: {count} comparable runs; finding changes needs {MIN_SERIES}"
+        f"{test}: comparable runs: {count}; finding changes takes {MIN_SERIES}"
         for test, count in series.items()
         if count < MIN_SERIES
     ]

@@ -37,7 +37,7 @@ def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None
 
 
 def test_too_few_runs_are_not_called_unchanged() -> None:
-    said = "a: 9 comparable runs; finding changes needs 10"
+    said = "a: comparable runs: 9; finding changes takes 10"
     assert render(RUNS, Changes([], []), {"a": 9}).splitlines()[-1] == said
     assert (
         render(RUNS, Changes([], []), {"a": 10}).splitlines()[-1]
