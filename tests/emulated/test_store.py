@@ -16,7 +16,7 @@ from objectstore import KEYS, S3Server, s3, s3_of_session
 from krobench.api.common import TEST_LABEL, ErrorInfo
 from krobench.api.kinds import RunKind, ScheduleRef
 from krobench.api.status import Verdict
-from krobench.api.storage import STORAGE_CONFIG_MAP, Storage
+from krobench.api.storage import STORAGE_CONFIG_MAP, STORAGE_KEY, Storage
 from krobench.cli import sources
 from krobench.cli.errors import CliError
 from krobench.cli.history import history_of
@@ -115,6 +115,25 @@ async def test_keys_of_the_runs_namespace_are_enough(
         "data": {name: b64encode(value.encode()).decode() for name, value in KEYS.items()},
     }
     assert len(await read(fetch_history, NAME)) == 1
+
+
+async def test_runs_in_config_maps_are_read_though_a_store_is_not_within_reach(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = MemoryCluster()
+    volume = Storage(claim_name="results").model_dump_json(by_alias=True, exclude_none=True)
+    cluster.objects[f"/api/v1/namespaces/default/configmaps/{STORAGE_CONFIG_MAP}"] = {
+        "metadata": {"name": STORAGE_CONFIG_MAP, "namespace": "default"},
+        "data": {STORAGE_KEY: volume},
+    }
+    show(monkeypatch, cluster)
+    with pytest.raises(CliError, match="PersistentVolumeClaim results"):
+        await read(fetch_history, NAME)
+    record = await run_suite(cluster, TESTS, results={"retention": {"runs": 2}})
+    show(monkeypatch, cluster)
+    [head] = await read(fetch_history, NAME)
+    assert head.run.id == record.id
+    assert "PersistentVolumeClaim results" in caplog.text
 
 
 def in_config_maps(cluster: MemoryCluster, reason: str) -> RunRecord:

@@ -5,6 +5,7 @@ same name; the KIND, as in ``kroscaletest/NAME``, then says which one.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import KINDS, Kind, RunKind, RunRef, ScheduleKind
 from krobench.api.storage import StoredAt
 from krobench.api.yaml import load, load_all, yaml_error
-from krobench.cli.errors import CliError
+from krobench.cli.errors import CliError, NoKeptRunsError
 from krobench.cli.stores import (
     STORE_VARIABLE,
     named_store,
@@ -55,6 +56,8 @@ from krobench.storage.files import Files, StoreError
 from krobench.storage.runs import StoredRuns, compact_time, read_run
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
@@ -310,8 +313,18 @@ def _with_kept(name: RunName, use: Callable[[Sequence[KeptRun]], Coroutine[Any, 
     """Use the kept runs of a name while what they are read from is open."""
 
     async def in_cluster(client: KubeClient) -> T:
-        files = await store_of_namespace(client, name.namespace)
-        return await use(await kept_runs(client, files, name))
+        files, unread = None, None
+        try:
+            files = await store_of_namespace(client, name.namespace)
+        except CliError as error:
+            unread = error
+        try:
+            kept = await kept_runs(client, files, name)
+        except NoKeptRunsError as error:
+            raise unread or error from error
+        if unread is not None:  # runs before a store was set up, or after it was given up
+            logger.warning("only the runs in ConfigMaps are shown: %s", unread)
+        return await use(kept)
 
     async def in_store(files: Files) -> T:
         return await use(await kept_runs(None, files, name))
@@ -324,7 +337,8 @@ async def kept_runs(client: KubeClient | None, files: Files | None, name: RunNam
     """Return the runs that are kept in ConfigMaps and in a store, oldest first.
 
     Raises:
-        CliError: if there are none, or several resources have this name.
+        NoKeptRunsError: if there are none.
+        CliError: if several resources have this name.
         RecordError: if one cannot be read by this version.
         KubeError: if the cluster cannot be read.
         StoreError: if the store cannot be read.
@@ -338,7 +352,7 @@ async def kept_runs(client: KubeClient | None, files: Files | None, name: RunNam
             found[kind] = sorted(kept, key=lambda run: run.time)
     if not found:
         where = "spec of its template" if name.kind is ScheduleKind.SCHEDULE else "spec"
-        raise CliError(
+        raise NoKeptRunsError(
             f"{name} has no kept runs: set results.retention in the {where} to keep them"
         )
     name.refuse_several(found)
