@@ -96,15 +96,15 @@ def _background(test: TestRecord) -> str:
 
 
 def _cloud(test: TestRecord) -> str:
-    """Return how much of the time until ready is the simulated cloud's, and how late it was."""
+    """Return how long an instance waits for the simulated cloud, and how late that was."""
     found = [each.cloud for each in test.iterations if each.cloud is not None]
     if not found:
         return ""
     lags = [each.lag_max_seconds for each in found if each.lag_max_seconds is not None]
-    worst = f", with a lag of {units.seconds(max(lags))} at most" if lags else ""
+    worst = f", at most {units.seconds(max(lags))} late" if lags else ""
+    writes = units.counted(sum(each.writes for each in found), "write")
     return (
-        f", of whose time until ready {units.seconds(found[0].delay_seconds)} are waiting for the "
-        f"simulated cloud (status written {units.counted(sum(e.writes for e in found), 'time')}"
+        f", each waiting {units.seconds(found[0].delay_seconds)} for the simulated cloud ({writes}"
         f"{worst})"
     )
 

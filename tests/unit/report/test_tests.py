@@ -57,6 +57,6 @@ def test_the_share_of_a_simulated_cloud_is_named_with_its_worst_lag() -> None:
     test = some_test(workload="cloud", iterations=[some_iteration(cloud=each) for each in clouds])
     line = section_of(test).splitlines()[2]
     assert "15 s" in line
-    assert "60 times" in line
+    assert "60 writes" in line
     assert "20 ms" in line
     assert "simulated" not in section_of(some_test())
