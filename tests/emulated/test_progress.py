@@ -26,6 +26,8 @@ assert quick  # fixtures that are used here too
 assert log
 
 OFTEN = replace(QUICK, progress_interval=0.02)
+LASTING = {"arrival": "constant", "rate": 10}
+"""A load that goes on for many times that interval."""
 
 
 class Watched(MemoryCluster):
@@ -60,7 +62,7 @@ async def test_each_look_at_variants_is_in_the_status_while_blocks_go_on(
     cluster = Watched()
     record = await run_suite(
         cluster,
-        [TEST],
+        [TEST | {"load": LASTING}],
         timing=OFTEN,
         variants=VARIANTS,
         defaults={"warmup": 0},
@@ -91,7 +93,8 @@ async def test_a_scale_test_shows_how_long_it_takes_at_most() -> None:
 
 async def test_a_suite_shows_about_how_long_it_takes() -> None:
     cluster = Watched()
-    await run_suite(cluster, [TEST], timing=OFTEN, defaults={"iterations": 2})
+    test = TEST | {"load": LASTING}
+    await run_suite(cluster, [test], timing=OFTEN, defaults={"iterations": 2})
     live = [each.live for each in cluster.statuses if each.live is not None]
     assert any(each.remaining_seconds is not None for each in live)
     assert all(each.remaining_at_most_seconds is None for each in live)
