@@ -102,7 +102,7 @@ class Blocks(Suite):
     ) -> tuple[RunIteration, ...]:
         """Return the first iterations in a visit of the tests whose RGDs are created together.
 
-        None if the visit has begun, or a single iteration uses them, which then creates them.
+        Empty if the visit has begun, or a single iteration uses them, which then creates them.
         Shards have to know whose RGDs they use, and a kind of a user's own RGD can exist only once.
         """
         if any(_visit(result.action) == visit for result in results_in(entries)):

@@ -7,7 +7,7 @@ group in one document, and makes that again after each CRD.
 from collections.abc import Mapping
 
 from krobench.api.common import BALLAST_GROUP
-from krobench.workload.blueprint import Manifest
+from krobench.workload.blueprint import Manifest, namespaced_crd
 
 _CRDS_PER_GROUP = 10
 
@@ -30,19 +30,5 @@ def ballast_crd(name: str, fields: int, labels: Mapping[str, str]) -> Manifest:
     }
     spec = {"type": "object", "properties": properties}
     schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": name, "labels": dict(labels)},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {
-                "kind": kind,
-                "plural": plural,
-                "singular": kind.lower(),
-                "listKind": f"{kind}List",
-            },
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    return namespaced_crd(plural, group, kind, version, labels)

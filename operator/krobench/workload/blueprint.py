@@ -1,6 +1,6 @@
 """What every source of workloads gives to the plan: ResourceGraphDefinitions without names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,28 @@ class Blueprint:
     """The default spec of an instance."""
     update: Manifest = field(default_factory=dict)
     """A merge patch of an instance's spec that gives kro work, with ``{{round}}`` in it."""
+
+
+def namespaced_crd(
+    plural: str, group: str, kind: str, version: Manifest, labels: Mapping[str, str]
+) -> Manifest:
+    """Return the CRD of a namespaced kind with one version."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}", "labels": dict(labels)},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "plural": plural,
+                "singular": kind.lower(),
+                "listKind": f"{kind}List",
+            },
+            "versions": [version],
+        },
+    }
 
 
 def config_map(name: str, data: Manifest | str) -> Manifest:

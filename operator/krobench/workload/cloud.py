@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from krobench.api.common import CLOUD_GROUP
-from krobench.workload.blueprint import Manifest
+from krobench.workload.blueprint import Manifest, namespaced_crd
 
 CLOUD_VERSION = "v1"
 CLOUD_API_VERSION = f"{CLOUD_GROUP}/{CLOUD_VERSION}"
@@ -42,31 +42,14 @@ def cloud_crd(kind: str, labels: Mapping[str, str]) -> Manifest:
         "spec": {"type": "object", "properties": {"region": text, "parent": text}},
         "status": {"type": "object", "properties": status},
     }
-    plural = cloud_plural(kind)
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{CLOUD_GROUP}", "labels": dict(labels)},
-        "spec": {
-            "group": CLOUD_GROUP,
-            "scope": "Namespaced",
-            "names": {
-                "kind": kind,
-                "plural": plural,
-                "singular": kind.lower(),
-                "listKind": f"{kind}List",
-            },
-            "versions": [
-                {
-                    "name": CLOUD_VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "schema": {"openAPIV3Schema": {"type": "object", "properties": properties}},
-                }
-            ],
-        },
+    version = {
+        "name": CLOUD_VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": properties}},
     }
+    return namespaced_crd(cloud_plural(kind), CLOUD_GROUP, kind, version, labels)
 
 
 def cloud_details(size: int) -> list[str]:

@@ -92,31 +92,30 @@ def combined_error(parts: Sequence[float], degrees: Sequence[int]) -> StandardEr
 
 def mean_interval(values: Sequence[float]) -> Estimate | None:
     """Return the mean of one value an iteration, with its interval; None without any."""
-    if not values:
-        return None
-    centre, half = statistics.fmean(values), _half_width(values)
-    if half is None:
-        return Estimate(value=centre, n=len(values))
-    return Estimate(value=centre, low=centre - half, high=centre + half, n=len(values))
+    found, half = _mean(values)
+    if found is not None and half is not None:
+        found.low, found.high = found.value - half, found.value + half
+    return found
 
 
 def nonnegative_interval(values: Sequence[float]) -> Estimate | None:
     """Return the same of what cannot be negative: its interval has no end below zero."""
+    found, half = _mean(values)
+    if found is not None and half is not None:
+        factor = math.exp(half / found.value) if found.value > 0 else 1.0
+        found.low, found.high = found.value / factor, found.value * factor
+    return found
+
+
+def _mean(values: Sequence[float]) -> tuple[Estimate | None, float | None]:
+    """Return the mean, and half the width of its interval by Student's t; None of too few."""
     if not values:
-        return None
-    centre, half = statistics.fmean(values), _half_width(values)
-    if half is None:
-        return Estimate(value=centre, n=len(values))
-    factor = math.exp(half / centre) if centre > 0 else 1.0
-    return Estimate(value=centre, low=centre / factor, high=centre * factor, n=len(values))
-
-
-def _half_width(values: Sequence[float]) -> float | None:
-    """Return half the width of the interval of a mean by Student's t; None of too few values."""
+        return None, None
+    found = Estimate(value=statistics.fmean(values), n=len(values))
     if len(values) < FEWEST_FOR_INTERVAL:
-        return None
+        return found, None
     error = statistics.stdev(values) / math.sqrt(len(values))
-    return t_quantile(CONFIDENCE, len(values) - 1) * error
+    return found, t_quantile(CONFIDENCE, len(values) - 1) * error
 
 
 def positive_interval(values: Sequence[float]) -> Estimate | None:
