@@ -43,7 +43,7 @@ def own_manifests(source: RGDSource, number: int | None, path: str) -> tuple[Man
                 "leave one of the RGDs out"
             )
         kinds[old] = new
-        if "group" not in inline["spec"]["schema"]:
+        if inline["spec"]["schema"].get("group", _KRO_DEFAULT_GROUP) == _KRO_DEFAULT_GROUP:
             # Templates name such a kind in the group that kro would give it.
             version = manifest["spec"]["schema"]["apiVersion"]
             kinds[f"{_KRO_DEFAULT_GROUP}/{version}", old[1]] = new
@@ -52,13 +52,23 @@ def own_manifests(source: RGDSource, number: int | None, path: str) -> tuple[Man
     return _ordered(linked, path)
 
 
+def own_group(schema: Mapping[str, Any]) -> str:
+    """Return the API group that a kind has in a run.
+
+    kro's default group is replaced: an RGD that was exported from a cluster names it, and there its
+    kind is in use.
+    """
+    group = str(schema.get("group", _KRO_DEFAULT_GROUP))
+    return LOAD_GROUP if group == _KRO_DEFAULT_GROUP else group
+
+
 def outermost(manifests: Sequence[Manifest]) -> int | None:
     """Return which of some RGDs uses the others and is used by none; None if that is not one."""
     kinds: dict[GroupKind, int] = {}
     for at, manifest in enumerate(manifests):
         schema = manifest["spec"]["schema"]
         version = schema.get("apiVersion", KRO_DEFAULT_API_VERSION)
-        groups = [schema["group"]] if "group" in schema else [_KRO_DEFAULT_GROUP, LOAD_GROUP]
+        groups = {own_group(schema), schema.get("group", _KRO_DEFAULT_GROUP)}
         kinds |= {(f"{group}/{version}", schema["kind"]): at for group in groups}
     used = {kinds[key] for each in manifests for key in _uses(each) & kinds.keys()}
     left = set(range(len(manifests))) - used
@@ -107,7 +117,7 @@ def _filled(inline: Manifest) -> Manifest:
     manifest.setdefault("apiVersion", RGD_API_VERSION)
     manifest.setdefault("kind", RGD_KIND)
     schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
-    schema.setdefault("group", LOAD_GROUP)
+    schema["group"] = own_group(schema)
     manifest["spec"].setdefault("resources", [])
     return manifest
 

@@ -15,6 +15,7 @@ from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
 from krobench.api.specs.workload import Ballast, Cloud, Workload
 from krobench.workload.checks import check_own_rgd
+from krobench.workload.ownrgds import own_group
 from krobench.workload.phases import (
     PhasePlan,
     count_created,
@@ -192,7 +193,7 @@ class TestPlan:
         if rgd is None:
             return frozenset({LOAD_GROUP})
         manifests = [each.inline for each in (rgd, *rgd.requires) if each.inline is not None]
-        groups = {each["spec"]["schema"].get("group", LOAD_GROUP) for each in manifests}
+        groups = {own_group(each["spec"]["schema"]) for each in manifests}
         return frozenset(groups or {LOAD_GROUP})
 
     @property

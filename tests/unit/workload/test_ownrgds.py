@@ -66,6 +66,19 @@ def test_templates_name_the_kinds_in_the_group_of_the_run_and_carry_its_labels()
     assert "labels" not in plain["template"]["metadata"]
 
 
+def test_rgds_that_were_exported_name_kros_default_group() -> None:
+    exported = [
+        rgd("Outer", "kro.run/v1alpha1/Inner", group="kro.run"),
+        rgd("Inner", group="kro.run"),
+    ]
+    [test] = plan_tests(spec(*exported))
+    plan = plan_iteration(RUN, test, 0)
+    assert test.api_groups == {"load.bench.kro.run"}
+    assert {each.manifest["spec"]["schema"]["group"] for each in plan.rgds} == test.api_groups
+    inner = plan.rgds[1].manifest["spec"]["resources"][1]["template"]
+    assert inner["apiVersion"] == "load.bench.kro.run/v1alpha1"
+
+
 def test_groups_of_ones_own_stay() -> None:
     inner = rgd("Inner", group="parts.example.org", version="v1")
     [test] = plan_tests(spec(rgd("Outer", "parts.example.org/v1/Inner"), inner))

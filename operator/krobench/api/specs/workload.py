@@ -270,7 +270,7 @@ _RGD = _open(
         schema=_open(
             "The kind that it defines.",
             apiVersion=_text("v1alpha1 by default.", 63),
-            group=_text("load.bench.kro.run by default."),
+            group=_text("load.bench.kro.run by default, and instead of kro.run."),
             kind=_text("Name of the kind.", 63),
             scope=_text("Namespaced by default.", 63),
             spec=_open("Fields of the spec of an instance."),
@@ -340,9 +340,9 @@ class RequiredRGD(SpecModel):
 
 
 class RGDSource(RequiredRGD):
-    """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
-    spec.schema.group, its kind gets the group load.bench.kro.run. A key of a ConfigMap may have
-    the RGDs that it uses as well."""
+    """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If its
+    spec.schema.group is not set, or kro.run, its kind gets the group load.bench.kro.run. A key of a
+    ConfigMap may have the RGDs that it uses as well."""
 
     requires: Annotated[list[RequiredRGD], Field(max_length=16)] = Field(default_factory=list)
     """RGDs whose kinds it uses, in any order. They are created before it, each after those that it
