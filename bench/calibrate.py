@@ -32,8 +32,9 @@ from bench.errorrates import false_alarms, only_primary, power, slowdown
 from krobench.analysis.comparison.blocks import FEWEST_BLOCKS
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import rfc3339, utc_now
+from krobench.cli.names import RunName
 from krobench.cli.run import run_file
-from krobench.cli.sources import RunName, fetch_run
+from krobench.cli.sources import fetch_run
 from krobench.figures.environment import Environment
 from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 from krobench.record.run import RunRecord

@@ -28,8 +28,9 @@ from krobench import __version__
 from krobench.analysis.comparison.estimates import numbers_of
 from krobench.api import units
 from krobench.api.common import utc_now
+from krobench.cli.names import RunName
 from krobench.cli.run import run_file
-from krobench.cli.sources import RunName, fetch_run
+from krobench.cli.sources import fetch_run
 from krobench.record.run import RunRecord
 from krobench.record.test import IterationRecord
 from krobench.report.tables import table

@@ -25,8 +25,9 @@ from bench.decisions.outcomes import Outcome, as_table, outcome
 from bench.documents import DOCS, append, stored, write_between_marks
 from bench.environment import kubectl, testbed
 from krobench.api.common import rfc3339, utc_now
+from krobench.cli.names import RunName
 from krobench.cli.run import run_file
-from krobench.cli.sources import RunName, fetch_run
+from krobench.cli.sources import fetch_run
 from testbed import versions
 from testbed.krosource import Release
 from testbed.paths import default_cache_dir

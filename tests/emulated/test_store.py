@@ -17,10 +17,13 @@ from krobench.api.common import TEST_LABEL, ErrorInfo
 from krobench.api.kinds import RunKind, ScheduleRef
 from krobench.api.status import Verdict
 from krobench.api.storage import STORAGE_CONFIG_MAP, STORAGE_KEY, Storage
-from krobench.cli import sources
+from krobench.cli import cluster as cli_cluster
 from krobench.cli.errors import CliError
 from krobench.cli.history import history_of
-from krobench.cli.sources import RunName, fetch_history, fetch_lines, fetch_run, read_sides
+from krobench.cli.kept import fetch_history
+from krobench.cli.names import RunName
+from krobench.cli.sides import read_sides
+from krobench.cli.sources import fetch_lines, fetch_run
 from krobench.kube.client import JsonObject
 from krobench.load.lifecycle import RGDS_PATH
 from krobench.loadjob import archive
@@ -48,8 +51,8 @@ def show(monkeypatch: pytest.MonkeyPatch, cluster: MemoryCluster) -> None:
         "metadata": {"name": "bench", "namespace": "default"},
         "status": {"resultsRef": {"namespace": "default", "name": "bench-results"}},
     }
-    monkeypatch.setattr(sources, "load_client_config", lambda: None)
-    monkeypatch.setattr(sources, "KubeClient", lambda *_, **__: cluster)
+    monkeypatch.setattr(cli_cluster, "load_client_config", lambda: None)
+    monkeypatch.setattr(cli_cluster, "KubeClient", lambda *_, **__: cluster)
 
 
 def runs_in(server: S3Server) -> list[Path]:

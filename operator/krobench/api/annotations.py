@@ -5,6 +5,7 @@ Rules between fields are in :mod:`krobench.api.rules`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -51,7 +52,7 @@ class Between(_Annotation):
         self._rule.check(text)
         return text
 
-    @property
+    @cached_property
     def _rule(self) -> Rule:
         within = (time(this) >= time(self.shortest)) & (time(this) <= time(self.longest))
         return Rule(within, f"must be between {self.shortest} and {self.longest}")

@@ -271,7 +271,8 @@ def some(items: Expression, body: Callable[[Expression], Expression]) -> Express
 def time(text: Expression | str) -> Expression:
     """A duration, such as ``90s``, as a value that can be compared and added."""
     if isinstance(text, str):
-        return Expression(_ATOM, lambda _: f"duration('{text}')", lambda _: duration(text))
+        value = duration(text)
+        return Expression(_ATOM, lambda _: f"duration('{text}')", lambda _: value)
     return Expression(
         _ATOM,
         lambda types: f"duration({text._cel(types)})",

@@ -15,7 +15,8 @@ from typing import get_args, get_type_hints
 from krobench.api.common import parse_rfc3339
 from krobench.api.notation import labelled, labels_of
 from krobench.cli.errors import CliError
-from krobench.cli.sources import RunName, fetch_lines, fetch_run
+from krobench.cli.names import RunName
+from krobench.cli.sources import fetch_lines, fetch_run
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 

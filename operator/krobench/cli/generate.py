@@ -13,7 +13,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.yaml import dump
 from krobench.cli.errors import CliError
-from krobench.cli.sources import read_documents
+from krobench.cli.files import read_documents
 from krobench.program.sizes import plan_size, usable_sizes
 from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError

@@ -3,7 +3,8 @@
 from krobench.analysis.comparison.rules import primary_of
 from krobench.analysis.history import Changes, changes, series_lengths
 from krobench.api.kinds import RunKind
-from krobench.cli.sources import RunName, fetch_history
+from krobench.cli.kept import fetch_history
+from krobench.cli.names import RunName
 from krobench.report import history
 
 

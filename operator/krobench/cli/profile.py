@@ -1,7 +1,8 @@
 """``krobench profile``: a raw profile of kro."""
 
 from krobench.cli.errors import CliError
-from krobench.cli.sources import RunName, fetch_file, fetch_run
+from krobench.cli.names import RunName
+from krobench.cli.sources import fetch_file, fetch_run
 from krobench.figures.profile import ProfileFile
 from krobench.report.words.reasons import reason_line
 

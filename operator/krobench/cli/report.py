@@ -8,7 +8,8 @@ from pathlib import Path
 from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
 from krobench.cli.charts import drawing
 from krobench.cli.errors import CliError
-from krobench.cli.sources import RunName, fetch_file, fetch_lines, fetch_run
+from krobench.cli.names import RunName
+from krobench.cli.sources import fetch_file, fetch_lines, fetch_run
 from krobench.figures.profile import ProfileFile
 from krobench.record.run import RunRecord
 from krobench.report import markdown

@@ -18,8 +18,10 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import LiveStatus, Verdict
+from krobench.cli.cluster import find_run
 from krobench.cli.errors import CliError
-from krobench.cli.sources import RunName, find_run, read_documents
+from krobench.cli.files import read_documents
+from krobench.cli.names import RunName
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config

@@ -10,7 +10,9 @@ from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.api.yaml import dump
 from krobench.cli.errors import CliError
-from krobench.cli.sources import RunName, fetch_run, load_file, parse_stored
+from krobench.cli.files import load_file, parse_stored
+from krobench.cli.names import RunName
+from krobench.cli.sources import fetch_run
 from krobench.record.baseline import Baseline
 from krobench.report import sizing
 from krobench.report.words.sizing import sizing_refusal_line

@@ -5,10 +5,12 @@ it, they follow what the results in the cluster say, with the user's own rights:
 environment or, without these, those of a Secret in the run's namespace.
 """
 
+import asyncio
 import os
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -23,25 +25,47 @@ from krobench.api.storage import (
 )
 from krobench.cli.errors import CliError
 from krobench.kube import paths
-from krobench.kube.client import KubeClient
-from krobench.storage.files import Files, bucket, directory
+from krobench.kube.errors import KubeError
+from krobench.record.reading import RecordError
+from krobench.storage.files import Files, StoreError, bucket, directory
+
+if TYPE_CHECKING:
+    from krobench.kube.client import KubeClient
+
+T = TypeVar("T")
 
 STORE_VARIABLE = "KROBENCH_STORE"
 _SCHEME = "s3://"
+
+
+def read(work: Coroutine[Any, Any, T]) -> T:
+    """Read results.
+
+    Raises:
+        CliError: if that failed.
+    """
+    try:
+        return asyncio.run(work)
+    except (KubeError, RecordError) as error:
+        raise CliError(str(error)) from error
+    except StoreError as error:
+        raise CliError(error.info.message) from error
 
 
 def named_store(environment: Mapping[str, str] = os.environ) -> Files | None:
     """Return the store that KROBENCH_STORE names; None if it is not set.
 
     Raises:
-        CliError: if it is malformed.
-        StoreError: if the directory does not exist.
+        CliError: if it is malformed, or the directory does not exist.
     """
     text = environment.get(STORE_VARIABLE)
     if not text:
         return None
     if not text.startswith(_SCHEME):
-        return directory(Path(text))
+        try:
+            return directory(Path(text))
+        except StoreError as error:
+            raise CliError(f"{STORE_VARIABLE}: {error.info.message}") from error
     name, _, prefix = text.removeprefix(_SCHEME).partition("/")
     try:
         location = S3Location(
@@ -57,7 +81,7 @@ def named_store(environment: Mapping[str, str] = os.environ) -> Files | None:
     return bucket(location, environment)
 
 
-async def store_of_namespace(client: KubeClient, namespace: str) -> Files | None:
+async def store_of_namespace(client: "KubeClient", namespace: str) -> Files | None:
     """Return the store that load Jobs use for this namespace; None if they use none.
 
     Raises:
@@ -77,13 +101,13 @@ async def store_of_namespace(client: KubeClient, namespace: str) -> Files | None
     )
 
 
-async def store_of_run(client: KubeClient, at: StoredAt, namespace: str) -> Files:
+async def store_of_run(client: "KubeClient", at: StoredAt, namespace: str) -> Files:
     """Return the store that a run is in; raises as :func:`store_of_namespace` does."""
     return await _opened(client, at.s3, at.claim_name, at.reader_secret_name, namespace)
 
 
 async def _opened(
-    client: KubeClient,
+    client: "KubeClient",
     location: S3Location | None,
     claim: str | None,
     secret: str | None,

@@ -15,7 +15,7 @@ from promtool import promtool
 from krobench.cli import export as module
 from krobench.cli.errors import CliError
 from krobench.cli.export import ExportFormat, export, openmetrics, tables_of
-from krobench.cli.sources import RunName
+from krobench.cli.names import RunName
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series

@@ -3,8 +3,8 @@ from unit.controller.world import record
 
 from krobench.cli import profile as module
 from krobench.cli.errors import CliError
+from krobench.cli.names import RunName
 from krobench.cli.profile import profile_of
-from krobench.cli.sources import RunName
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.record.run import RunRecord, RunState
 

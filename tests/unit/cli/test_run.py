@@ -14,10 +14,11 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.cli import report as report_module
 from krobench.cli import run as module
 from krobench.cli import sources as sources_module
+from krobench.cli.cluster import results_of
 from krobench.cli.errors import CliError
 from krobench.cli.main import app
+from krobench.cli.names import RunName
 from krobench.cli.run import ExitCode, Finished, follow, progress_display, read_manifest, run_file
-from krobench.cli.sources import RunName, results_of
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES

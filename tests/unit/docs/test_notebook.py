@@ -11,7 +11,7 @@ from unit.cli.test_export import stored
 
 from krobench.cli import export as module
 from krobench.cli.export import ExportFormat, export
-from krobench.cli.sources import RunName
+from krobench.cli.names import RunName
 
 NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "explore-a-run.ipynb"
 SECONDS = 120

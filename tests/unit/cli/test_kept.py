@@ -6,41 +6,14 @@ from unit.controller.world import record
 from unit.report.scales import scale_run
 
 from krobench.api.kinds import RunKind, RunRef, ScheduleRef
-from krobench.cli import sources
+from krobench.cli import cluster as module
 from krobench.cli.errors import CliError
 from krobench.cli.history import history_of
-from krobench.cli.sources import RunName, read_sides, results_of
+from krobench.cli.names import RunName
+from krobench.cli.sides import read_sides
 from krobench.record.history import as_kept, kept_name
 from krobench.record.run import RunRecord, RunState
 from krobench.record.store import RunLines, write_config_maps
-from krobench.record.test import TestState
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "namespace"),
-    [
-        ("x", None, "here"),
-        ("team/x", None, "team"),
-        ("kroscaletest/x", RunKind.SCALE_TEST, "here"),
-        ("KroBenchmark/x", RunKind.BENCHMARK, "here"),
-        ("kroscaletests/team/x", RunKind.SCALE_TEST, "team"),
-        ("krobenchmark.bench.kro.run/x", RunKind.BENCHMARK, "here"),
-    ],
-)
-def test_a_name_may_say_its_kind_and_its_namespace(
-    text: str, kind: RunKind | None, namespace: str
-) -> None:
-    assert RunName.parse(text, "here") == RunName(kind, namespace, "x")
-
-
-def test_a_name_without_a_slash_is_never_a_kind() -> None:
-    assert RunName.parse("kroscaletest", "here") == RunName(None, "here", "kroscaletest")
-
-
-@pytest.mark.parametrize("text", ["", "team/", "/x", "pod/team/x", "kroscaletest/", "a/b/c/d"])
-def test_an_invalid_name_is_refused_with_the_kinds(text: str) -> None:
-    with pytest.raises(CliError, match=r"invalid run name .* with KIND krobench"):
-        RunName.parse(text, "here")
 
 
 def cluster(*kinds: RunKind) -> MemoryApi:
@@ -59,14 +32,14 @@ def _kept(kind: RunKind) -> dict[str, Any]:
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(sources, "load_client_config", lambda: None)
+    monkeypatch.setattr(module, "load_client_config", lambda: None)
     return monkeypatch
 
 
 def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
     kept: pytest.MonkeyPatch,
 ) -> None:
-    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
+    kept.setattr(module, "KubeClient", lambda *_, **__: cluster(*RunKind))
     words = "team/x is both a KroBenchmark and a KroScaleTest: use "
     with pytest.raises(CliError, match=words + "krobenchmark/team/x or kroscaletest/team/x"):
         history_of(RunName.parse("team/x", "default"), html=False)
@@ -77,14 +50,14 @@ def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
 
 
 def test_the_history_of_a_name_of_one_kind_needs_no_more(kept: pytest.MonkeyPatch) -> None:
-    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(RunKind.SCALE_TEST))
+    kept.setattr(module, "KubeClient", lambda *_, **__: cluster(RunKind.SCALE_TEST))
     assert "breached SLO" in history_of(RunName.parse("x", "team"), html=False)
     with pytest.raises(CliError, match="team/x has no kept runs"):
         history_of(RunName.parse("krobenchmark/x", "team"), html=False)
 
 
 def test_sides_of_a_comparison_are_named_likewise(kept: pytest.MonkeyPatch) -> None:
-    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
+    kept.setattr(module, "KubeClient", lambda *_, **__: cluster(*RunKind))
     [side] = read_sides(["history:kroscaletest/x"], "team")
     assert [run.kind for run in side.scale_tests] == ["KroScaleTest"]
     with pytest.raises(CliError, match="is both a"):
@@ -102,7 +75,7 @@ def test_the_scale_tests_of_a_schedule_have_a_history_and_can_be_compared(
         name = kept_name(schedule.name, owner.uid)
         _, config_maps = write_config_maps(name, owner, run, RunLines())
         maps[f"{collection}/{name}"] = as_kept(config_maps[-1], owner, schedule)
-    kept.setattr(sources, "KubeClient", lambda *_, **__: MemoryApi(maps))
+    kept.setattr(module, "KubeClient", lambda *_, **__: MemoryApi(maps))
     history = history_of(RunName.parse("schedule/nightly", "team"), html=False)
     assert "breached SLO" in history
     assert all(f"uid-{number}" in history for number in range(5))
@@ -111,40 +84,3 @@ def test_the_scale_tests_of_a_schedule_have_a_history_and_can_be_compared(
     assert (len(old.scale_tests), len(new.scale_tests)) == (4, 1)
     [all_runs] = read_sides(["history:schedule/nightly"], "team")
     assert len(all_runs.scale_tests) == 5
-
-
-NAME = RunName(RunKind.BENCHMARK, "default", "bench")
-
-
-def with_results(failed: str) -> MemoryApi:
-    """Return a cluster with the results of a run in progress, and this status of it."""
-    condition = {"type": "Failed", "status": failed, "reason": "LoadJobFailed", "message": "x"}
-    status = {
-        "resultsRef": {"namespace": "default", "name": "bench-results"},
-        "conditions": [condition],
-        "completionTime": "2026-01-01T00:01:00Z",
-    }
-    benchmark = {"metadata": {"name": "bench", "namespace": "default"}, "status": status}
-    results = {
-        "metadata": {"name": "bench-results", "namespace": "default"},
-        "data": {"run.json": record().model_dump_json(by_alias=True)},
-    }
-    return MemoryApi(
-        {
-            "/apis/bench.kro.run/v1alpha1/namespaces/default/krobenchmarks/bench": benchmark,
-            "/api/v1/namespaces/default/configmaps/bench-results": results,
-        }
-    )
-
-
-async def test_a_run_whose_load_died_is_read_as_aborted() -> None:
-    run = await results_of(with_results(failed="True"), NAME)
-    assert (run.state, run.end_time) == (RunState.ABORTED, "2026-01-01T00:01:00Z")
-    assert run.error is not None
-    assert run.error.reason == "LoadJobFailed"
-    assert run.tests[0].state is TestState.FAILED
-
-
-async def test_a_run_in_progress_is_read_as_running() -> None:
-    run = await results_of(with_results(failed="False"), NAME)
-    assert (run.state, run.tests[0].state) == (RunState.RUNNING, TestState.RUNNING)

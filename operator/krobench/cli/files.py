@@ -1,0 +1,55 @@
+"""Files that users give: manifests, stored runs and baselines."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from krobench.api.yaml import load, load_all, yaml_error
+from krobench.cli.errors import CliError
+from krobench.record.baseline import Baseline, parse_config_map, parse_object
+from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
+
+
+def read_documents(path: Path) -> list[Any]:
+    """Return the documents of a YAML file that are not empty.
+
+    Raises:
+        CliError: if it cannot be read.
+    """
+    try:
+        return load_all(path.read_text())
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
+
+
+def load_file(path: Path) -> Any:
+    """Return the content of a JSON or YAML file.
+
+    Raises:
+        CliError: if it cannot be read.
+    """
+    try:
+        text = path.read_text()
+        return orjson.loads(text) if path.suffix == ".json" else load(text)
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise CliError(f"{path} is not JSON or YAML: {error}") from error
+
+
+def parse_stored(item: Any, path: Path) -> Baseline | RunRecord:
+    """Return the baseline or record in an object of a file, which may be a ConfigMap.
+
+    Raises:
+        CliError: if it is neither.
+    """
+    is_config_map = isinstance(item, dict) and item.get("kind") == "ConfigMap"
+    try:
+        return parse_config_map(item) if is_config_map else parse_object(item, str(path))
+    except RecordError as error:
+        raise CliError(str(error)) from error
