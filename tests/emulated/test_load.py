@@ -161,6 +161,18 @@ async def test_a_record_says_where_the_time_of_its_run_went() -> None:
     assert spent.measured_share == pytest.approx(share, abs=0.001 / spent.total_seconds)
 
 
+async def test_the_creation_of_several_rgds_is_load() -> None:
+    beside_instances = []
+    for rgds in (1, 10):
+        workload = {"scenario": "single", "instances": 10, "rgds": rgds}
+        record = await run_suite(MemoryCluster(), [{"name": "a", "workload": workload}])
+        spent, [iteration] = record.time_spent, record.tests[0].iterations
+        assert spent is not None
+        beside_instances.append(spent.measured_seconds - (iteration.run_seconds or 0.0))
+    assert beside_instances[0] == pytest.approx(0.0, abs=0.001)
+    assert beside_instances[1] > 0.001
+
+
 async def test_all_rgds_lie_before_kro_together() -> None:
     cluster = MemoryCluster()
     cluster.rgds_awaited = 40

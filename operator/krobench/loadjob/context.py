@@ -35,9 +35,9 @@ class Spent:
     set_up: float = 0.0
     cleanup: float = 0.0
 
-    def add(self, done: IterationRecord) -> None:
+    def add(self, test: TestPlan, done: IterationRecord) -> None:
         """Add an iteration that is complete."""
-        run = done.run_seconds or 0.0
+        run = (done.run_seconds or 0.0) + _creation_seconds(test, done)
         loaded = run + (done.soak.seconds if done.soak is not None else 0.0)
         if done.warmup and not done.profiled:
             self.warmup += loaded
@@ -57,6 +57,16 @@ class Spent:
             cleanup_seconds=round(self.cleanup, 3),
             measured_share=round(self.measured / total, 4),
         )
+
+
+def _creation_seconds(test: TestPlan, done: IterationRecord) -> float:
+    """Return how long a test with several RGDs took for them: they are its load, too.
+
+    The last one to be ready counts: they are sent at once, unless they use each other.
+    """
+    ready = done.latency.rgd_ready
+    several = test.workload.rgds > 1
+    return (ready.max_seconds or 0.0) if several and ready is not None else 0.0
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class IterationRunner:
             self.current = self.sampler = None
         samples = sampler.take().samples  # those of the cleanup
         recorder.complete(record, deletions, samples)
-        context.spent.add(record)
+        context.spent.add(test, record)
         context.warn_of_remains(test.name, record.index, record.teardown)
         return record
 

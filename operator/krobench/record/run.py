@@ -67,7 +67,8 @@ class TimeSpent(ApiModel):
     total_seconds: float
     """From the start of the load Job until it stored its last results."""
     measured_seconds: float
-    """Run phases and soaks that were measured; of a test of expressions, all but its cleanup."""
+    """Run phases and soaks that were measured; with several RGDs, their creation; of a test of
+    expressions, all but its cleanup."""
     warmup_seconds: float
     """Run phases and soaks of warm-up."""
     set_up_seconds: float
