@@ -36,7 +36,8 @@ from krobench.cli.names import RunName
 from krobench.cli.run import run_file
 from krobench.cli.sources import fetch_run
 from krobench.figures.environment import Environment
-from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.findings.comparison import Comparison, MetricVerdict
+from krobench.findings.estimates import RunEstimates
 from krobench.record.run import RunRecord
 from krobench.report.tables import table
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from bench.pairs import wilson
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.findings.comparison import Comparison, MetricVerdict
+from krobench.findings.estimates import RunEstimates
 
 _FOUND = (MetricVerdict.BETTER, MetricVerdict.WORSE)
 _LATENCIES = ("p50", "p90", "p99")

@@ -11,7 +11,7 @@ from cluster.kubectl import CRDS, KRO, RGDS, Cluster, Manifest
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.workload import ChildKind
+from krobench.api.specs.generator import ChildKind
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 

@@ -11,12 +11,8 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import DifferenceKind
 from krobench.api.status import Verdict
-from krobench.findings.comparison import (
-    MetricVerdict,
-    NotComparable,
-    Replicates,
-    RunsDiffer,
-)
+from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.incomparable import NotComparable, RunsDiffer
 from krobench.record.baseline import Baseline
 from krobench.record.run import RunRecord
 from krobench.record.store import RunLines, write_config_maps

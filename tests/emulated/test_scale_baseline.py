@@ -14,14 +14,8 @@ from krobench.analysis.comparison.scaletests import of_earlier_limits
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api.status import KroScaleTestStatus, Verdict
 from krobench.api.yaml import load
-from krobench.findings.comparison import (
-    FewEarlierRuns,
-    MetricVerdict,
-    NotComparable,
-    OnlyIterations,
-    Replicates,
-    RunsDiffer,
-)
+from krobench.findings.comparison import FewEarlierRuns, MetricVerdict, OnlyIterations, Replicates
+from krobench.findings.incomparable import NotComparable, RunsDiffer
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit, LimitState
 from krobench.findings.validity import Validity

@@ -12,7 +12,7 @@ from krobench.analysis.statistics.changepoints import (
 )
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.catalogue import PRIMARY
-from krobench.findings.comparison import Difference, RunEstimates, TestEstimates
+from krobench.findings.estimates import Difference, RunEstimates, TestEstimates
 
 _OF_KROS_CHART = "KRO_"
 

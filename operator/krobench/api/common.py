@@ -66,6 +66,9 @@ ConfigMapName = Annotated[
 Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 
 
+ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
+"""In the schema of an object: it may have any fields."""
+
 DEFAULT_EMPTY: JsonDict = {"default": {}}
 """In the schema of an object: makes the API server fill in the defaults of its fields."""
 

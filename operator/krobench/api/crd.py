@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from krobench.api.common import API_GROUP, API_VERSION, RENAMED, renamed_words
+from krobench.api.common import ANYTHING, API_GROUP, API_VERSION, RENAMED, renamed_words
 from krobench.api.kinds import KINDS, Kind, RunKind, ScheduleKind
 from krobench.api.yaml import dump
 
@@ -201,10 +201,10 @@ def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
             "type": result["properties"][new]["type"],
         }
         if field["type"] == "array":
-            field["items"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+            field["items"] = {"type": "object", **ANYTHING}
             field["maxItems"] = _DEFAULT_MAX_ITEMS
         elif field["type"] == "object":
-            field["x-kubernetes-preserve-unknown-fields"] = True
+            field |= ANYTHING
         elif field["type"] == "string":
             field["maxLength"] = _DEFAULT_MAX_LENGTH
         result["properties"][old] = field

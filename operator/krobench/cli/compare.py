@@ -13,7 +13,8 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.cli.errors import CliError
 from krobench.cli.sides import read_sides
-from krobench.findings.comparison import Comparison, RunEstimates
+from krobench.findings.comparison import Comparison
+from krobench.findings.estimates import RunEstimates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.record.baseline import Baseline, to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError

@@ -13,7 +13,7 @@ from krobench.cli.files import load_file, parse_stored
 from krobench.cli.kept import KeptRun, with_kept
 from krobench.cli.names import RunName
 from krobench.cli.sources import fetch_run
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.estimates import RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.record.baseline import Baseline, parse_config_map

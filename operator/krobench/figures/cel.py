@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.api.specs.cel import CelFamily, CelLevel
 from krobench.figures.reasons.cel import AnyCelReason
 
 # The names of what all other expressions are compared with.

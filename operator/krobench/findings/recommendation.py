@@ -8,9 +8,10 @@ from pydantic import BeforeValidator, Field
 from krobench.api.common import ApiModel
 from krobench.api.specs.kro import Variant
 from krobench.findings.bottleneck import AnySubject, BottleneckKind
-from krobench.findings.comparison import AnyInconclusive, AnyRefusal, MetricVerdict, Replicates
+from krobench.findings.comparison import AnyInconclusive, MetricVerdict, Replicates
 from krobench.findings.evidence import Evidence
 from krobench.findings.finding import Finding, Quoted, quoted
+from krobench.findings.incomparable import AnyRefusal
 from krobench.findings.scaling import AnyStop
 
 

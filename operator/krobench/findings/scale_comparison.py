@@ -6,13 +6,12 @@ from krobench.api.common import ApiModel
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import (
     AnyInconclusive,
-    AnyOmission,
-    AnyRefusal,
-    Difference,
     MetricComparison,
     MetricVerdict,
     Replicates,
 )
+from krobench.findings.estimates import Difference
+from krobench.findings.incomparable import AnyOmission, AnyRefusal
 from krobench.findings.scaling import FigureUnit, Limit
 
 

@@ -16,7 +16,9 @@ from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import FEWEST_PREVIOUS_RUNS, BaselineRef, BaselineSource
-from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
+from krobench.findings.comparison import Comparison
+from krobench.findings.estimates import RunEstimates
+from krobench.findings.incomparable import NotComparable
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

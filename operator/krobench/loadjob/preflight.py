@@ -11,7 +11,8 @@ from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.api.specs.workload import RGDSource, Workload
+from krobench.api.specs.manifests import RGDSource
+from krobench.api.specs.workload import Workload
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel
 from krobench.api.yaml import dump, load
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.estimates import RunEstimates
 from krobench.record.reading import (
     BASELINE_SCHEMA,
     RecordError,

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.estimates import RunEstimates
 from krobench.record.run import RunRecord
 
 HEAD_SCHEMA: Literal["krobench.head/v1"] = "krobench.head/v1"

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 
 from krobench.api.common import API_GROUP
-from krobench.api.specs.workload import ChildKind, Complexity, Generator
+from krobench.api.specs.generator import ChildKind, Complexity, Generator
 from krobench.workload.blueprint import Manifest, RgdParts, WorkloadError, config_map
 
 _COLLECTION_SHARE = 0.25

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from krobench.api.common import LOAD_GROUP
-from krobench.api.specs.workload import RGDSource
+from krobench.api.specs.manifests import RGDSource
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.api.specs.workload import Readiness
+from krobench.api.specs.manifests import Readiness
 from krobench.workload.blueprint import Manifest, WorkloadError
 
 BUILT_IN = "Ready"

@@ -10,12 +10,8 @@ from pydantic import ValidationError
 from krobench.api.common import LOAD_GROUP
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.workload import (
-    ConfigMapKeyRef,
-    InstanceMetadata,
-    RequiredRGD,
-    Workload,
-)
+from krobench.api.specs.manifests import ConfigMapKeyRef, RequiredRGD
+from krobench.api.specs.workload import InstanceMetadata, Workload
 from krobench.api.yaml import load_all, yaml_error
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,

@@ -5,7 +5,8 @@ from unit.analysis.comparison import runs as made
 from unit.analysis.comparison.runs import METRICS, environment, side
 
 from krobench.analysis.history import Changes, changes, series_lengths
-from krobench.findings.comparison import DifferenceSubject, Invalid, RunEstimates
+from krobench.findings.estimates import DifferenceSubject, RunEstimates
+from krobench.findings.incomparable import Invalid
 
 LATENCY = METRICS[0]
 

@@ -9,7 +9,7 @@ from bench.errorrates import (
     scaled,
     slowdown,
 )
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.estimates import RunEstimates
 
 
 def in_time(runs: int, drift: float, rising: float = 0.0) -> list[RunEstimates]:

@@ -9,7 +9,8 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
-from krobench.findings.comparison import Better, Comparison, NotComparable
+from krobench.findings.comparison import Better, Comparison
+from krobench.findings.incomparable import NotComparable
 from krobench.record.run import RunState
 
 

@@ -16,7 +16,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.figurenames import known_names
 from krobench.figures.environment import Environment
 from krobench.figures.renamed import RENAMED, RENAMED_PARTS, new_name
-from krobench.findings.comparison import RunEstimates, TestEstimates
+from krobench.findings.estimates import RunEstimates, TestEstimates
 from krobench.record.baseline import Baseline, parse, to_json
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series

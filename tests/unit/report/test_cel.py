@@ -1,5 +1,5 @@
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.api.specs.cel import CelFamily, CelLevel
 from krobench.figures.cel import (
     CelExpressionResult,
     CelPattern,

@@ -5,7 +5,7 @@ from unit.controller.world import record
 
 from krobench.analysis.history import Change, Changes, Correlated
 from krobench.api.specs.results import DifferenceKind
-from krobench.findings.comparison import Difference, DifferenceSubject
+from krobench.findings.estimates import Difference, DifferenceSubject
 from krobench.record.run import RunState
 from krobench.report.history import render
 

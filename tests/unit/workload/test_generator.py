@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.workload.plans import first_plan
 
-from krobench.api.specs.workload import ChildKind, Complexity, Generator
+from krobench.api.specs.generator import ChildKind, Complexity, Generator
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.generator import COMPLEXITY_LABEL, INDEX_LABEL, generate_rgd, resolve
 

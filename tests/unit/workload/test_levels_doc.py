@@ -2,7 +2,7 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_camel
 
-from krobench.api.specs.workload import Complexity
+from krobench.api.specs.generator import Complexity
 from krobench.workload.generator import LEVELS
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.api.specs.cel import CelFamily, CelLevel
 from krobench.figures.rawdata import CelLine, CelWhat
 from krobench.figures.reasons.load import RevisionsUnknown
 from krobench.figures.reasons.sources import SourceReason

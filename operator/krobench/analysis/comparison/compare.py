@@ -17,18 +17,15 @@ from krobench.analysis.comparison.differences import differences, refusal
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.specs.decide import MOST_BLOCKS
-from krobench.findings.comparison import (
+from krobench.findings.comparison import Comparison, FewEarlierRuns, MetricVerdict, Replicates
+from krobench.findings.estimates import RunEstimates
+from krobench.findings.incomparable import (
     AnyOmission,
     AnyRefusal,
-    Comparison,
-    FewEarlierRuns,
     InvalidRun,
-    MetricVerdict,
     NoCommonTest,
     NoUsableRuns,
     OnBothSides,
-    Replicates,
-    RunEstimates,
     RunUnusable,
     TestMissing,
 )

@@ -6,14 +6,14 @@ from typing import NamedTuple
 from krobench.api.notation import flag_values
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.findings.comparison import (
+from krobench.findings.estimates import (
     Difference,
     DifferenceSubject,
     DifferenceValue,
     NodeShape,
     RunEstimates,
-    RunsDiffer,
 )
+from krobench.findings.incomparable import RunsDiffer
 
 _KIB_PER_GIB = 2**20
 # Settings that baselines of older versions lack, and the one that all newer baselines have.

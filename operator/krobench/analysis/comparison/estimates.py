@@ -18,15 +18,14 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
 from krobench.figures.summaries import Figures, Latencies, PartLists
-from krobench.findings.comparison import (
+from krobench.findings.estimates import RunEstimates, TestEstimates
+from krobench.findings.incomparable import (
     AnyUnusable,
     Invalid,
     IsScaleTest,
     IterationsElsewhere,
     NoSizes,
     NotCompleted,
-    RunEstimates,
-    TestEstimates,
 )
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 from krobench.record.test import IterationRecord, TestRecord

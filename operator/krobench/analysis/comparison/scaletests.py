@@ -28,19 +28,21 @@ from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
 from krobench.findings.comparison import (
-    AnyOmission,
-    AnyRefusal,
-    AxesDiffer,
     FewEarlierRuns,
     MetricComparison,
     MetricVerdict,
+    OnlyIterations,
+    Replicates,
+)
+from krobench.findings.incomparable import (
+    AnyOmission,
+    AnyRefusal,
+    AxesDiffer,
     NoFigures,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
     OnBothSides,
-    OnlyIterations,
-    Replicates,
     RunUnusable,
     SameRun,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from krobench.api.annotations import Between
-from krobench.api.common import Duration, SpecModel
+from krobench.api.common import ANYTHING, Duration, SpecModel
 from krobench.api.notation import duration_seconds
 from krobench.api.rules import Rule, has, implies, one_of, this
 from krobench.api.specs.kro import Image
@@ -191,12 +191,7 @@ class LoadPhase(SpecModel):
     count: Annotated[int, Field(ge=1, le=MAX_OPERATIONS)] | None = None
     """Number of operations. Required for mix. By default: create: workload.instances; update and
     delete: every instance once; update-rgd: every RGD once."""
-    values: (
-        Annotated[
-            dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-        ]
-        | None
-    ) = None
+    values: Annotated[dict[str, Any], Field(json_schema_extra=ANYTHING)] | None = None
     """For update and mix: a merge patch of the instance's spec. It must change the spec: in
     strings, {{round}} is replaced by the number of the instance's update, from 1, and {{index}} by
     the index of the instance. Scenarios and generators have a default."""

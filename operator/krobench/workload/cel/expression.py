@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import product
 from typing import Any
 
-from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.api.specs.cel import CelFamily, CelLevel
 from krobench.workload.blueprint import Manifest, RgdParts, WorkloadError, config_map
 
 COPIES = 50

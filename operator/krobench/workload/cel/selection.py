@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krobench.api.specs.workload import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.api.specs.cel import CelExpression, CelLevel, CelSuite, CelWorkload
 from krobench.figures import cel as results
 from krobench.workload.cel.expression import Expression, Role
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.api.specs.cel import CelFamily, CelLevel
 from krobench.figures import cel as results
 from krobench.workload.blueprint import Manifest
 from krobench.workload.cel.expression import Expression

@@ -6,7 +6,7 @@ from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import CelIteration, CelSamples, Measured, Restart, Spent
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.workload import CelLevel
+from krobench.api.specs.cel import CelLevel
 from krobench.figures.cel import CelRestartResults, CelResults, CelState, Estimate
 from krobench.figures.reasons.cel import ExpressionFailed, NoRevisionsKept
 from krobench.figures.reasons.sources import NoPprof

@@ -5,7 +5,7 @@ from typing import Any
 
 from krobench.analysis.comparison.compare import Side
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.findings.comparison import RunEstimates, TestEstimates
+from krobench.findings.estimates import RunEstimates, TestEstimates
 
 METRICS = (
     "latency.instanceReady.p50",

@@ -12,23 +12,24 @@ from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import (
     Better,
     Comparison,
-    DifferenceSubject,
     FewEarlierRuns,
-    Invalid,
     MetricVerdict,
     MoreReplicates,
-    NoCommonTest,
     NotMeasured,
-    NoUsableRuns,
-    OnBothSides,
     OnlyIterations,
     Replicates,
-    RunsDiffer,
-    RunUnusable,
-    TestEstimates,
-    TestMissing,
     TooFewBlocks,
     Undecided,
+)
+from krobench.findings.estimates import DifferenceSubject, TestEstimates
+from krobench.findings.incomparable import (
+    Invalid,
+    NoCommonTest,
+    NoUsableRuns,
+    OnBothSides,
+    RunsDiffer,
+    RunUnusable,
+    TestMissing,
 )
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunState

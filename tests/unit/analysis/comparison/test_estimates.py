@@ -7,13 +7,8 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.validity import Cause
-from krobench.findings.comparison import (
-    DifferenceSubject,
-    Invalid,
-    IterationsElsewhere,
-    NotCompleted,
-    RunEstimates,
-)
+from krobench.findings.estimates import DifferenceSubject, RunEstimates
+from krobench.findings.incomparable import Invalid, IterationsElsewhere, NotCompleted
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import IterationRecord

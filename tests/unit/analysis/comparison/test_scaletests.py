@@ -9,17 +9,15 @@ from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tes
 from krobench.api.specs.results import DifferenceKind
 from krobench.api.specs.scaletest import Axis
 from krobench.api.specs.validity import Cause
-from krobench.findings.comparison import (
+from krobench.findings.comparison import MetricVerdict, OnlyIterations, Replicates
+from krobench.findings.incomparable import (
     AnyRefusal,
     AxesDiffer,
-    MetricVerdict,
     NoFigures,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
     OnBothSides,
-    OnlyIterations,
-    Replicates,
     RunsDiffer,
     RunUnusable,
     SameRun,

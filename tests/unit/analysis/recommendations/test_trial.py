@@ -10,12 +10,12 @@ from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import (
     Better,
     Comparison,
-    InvalidRun,
     MetricComparison,
     MetricVerdict,
     MoreReplicates,
     Replicates,
 )
+from krobench.findings.incomparable import InvalidRun
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 
 RATE = "throughput.instancesPerSecond"

@@ -8,7 +8,7 @@ from unit.workload.plans import first_plan
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.krosettings import KroHabits
-from krobench.api.specs.workload import CelWorkload
+from krobench.api.specs.cel import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults

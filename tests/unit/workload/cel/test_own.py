@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.workload.plans import first_plan
 
-from krobench.api.specs.workload import CelWorkload
+from krobench.api.specs.cel import CelWorkload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel.expression import UnknownTypeError, schema_of
 from krobench.workload.cel.selection import Opinion, cross_check, expressions_of

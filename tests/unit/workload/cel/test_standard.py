@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 from unit.workload.plans import first_plan
 
-from krobench.api.specs.workload import CelFamily, CelLevel, CelWorkload
+from krobench.api.specs.cel import CelFamily, CelLevel, CelWorkload
 from krobench.workload.cel.expression import Role
 from krobench.workload.cel.selection import Opinion, cross_check, expressions_of
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD
