@@ -39,7 +39,7 @@ from testbed.paths import default_cache_dir
 
 KUBERNETES = ("1.30.14", "1.34.4", versions.KUBERNETES, "1.37.2")
 KRO = (versions.KRO,)
-OLDER_KRO = ("0.9.3", "0.8.5")
+OLDER_KRO = ("0.9.3", "0.9.2", "0.9.1", "0.9.0", "0.8.1")
 """On the default Kubernetes only."""
 HEADER = ("Kubernetes", "kro", "date", "result", "ready p50", "rate", "figures not available")
 _TIMEOUT_SECONDS = 900.0
