@@ -14,7 +14,6 @@ from krobench.findings.comparison import (
     Replicates,
     Undecided,
 )
-from krobench.report import usage
 from krobench.report.intervals import ratio
 from krobench.report.tables import aligned, bullets, table
 from krobench.report.words.comparison import (
@@ -24,7 +23,7 @@ from krobench.report.words.comparison import (
     refusal_line,
     verdict_words,
 )
-from krobench.report.words.figures import short_title
+from krobench.report.words.figures import short_title, show
 
 _HEADER = ("metric", "old", "new", "ratio (95 %)", "p (corrected)", "verdict")
 EXPLORATORY_HEADER = ("metric", "old", "new", "ratio (95 %)", "p")
@@ -185,15 +184,6 @@ def exploratory_row(metric: MetricComparison) -> Sequence[str]:
     return _row(metric)[:-1]
 
 
-def show(metric: str, value: float | None) -> str:
-    """Show a metric's value in the unit of its name."""
-    if value is None:
-        return "-"
-    if metric.startswith("latency.") and not metric.endswith((".n", ".censored")):
-        return units.seconds(value)
-    return usage.show(metric, value)
-
-
 def _heading(comparison: Comparison, *, variants: bool = False) -> list[str]:
     unit = "restart" if variants or comparison.replicates is Replicates.RESTARTS else "run"
     if comparison.replicates is Replicates.BLOCKS:
@@ -236,8 +226,10 @@ def _row(metric: MetricComparison) -> Sequence[str]:
     better = " (more is better)" if metric.better is Better.HIGHER else ""
     return (
         short_title(metric.metric) + better,
-        show(metric.metric, metric.old_median),
-        show(metric.metric, metric.new_median),
+        *(
+            "-" if value is None else show(metric.metric, value)
+            for value in (metric.old_median, metric.new_median)
+        ),
         _ratio(metric),
         "-"
         if p is None

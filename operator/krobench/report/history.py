@@ -8,10 +8,9 @@ from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
-from krobench.report.comparison import show
 from krobench.report.tables import aligned
 from krobench.report.words.comparison import difference_line
-from krobench.report.words.figures import short_title
+from krobench.report.words.figures import short_title, show
 from krobench.report.words.scaling import limit_text
 
 _HEADER = (

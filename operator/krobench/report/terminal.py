@@ -13,7 +13,7 @@ from krobench.record.test import TestRecord
 from krobench.report import gist
 from krobench.report.cel import cel_line
 from krobench.report.scheduled import as_read, created_by
-from krobench.report.tests import headline_text, precision_text, result
+from krobench.report.tests import headline_text, in_order, precision_text, result
 from krobench.report.words.sizes import plain
 
 WIDTH = 100
@@ -101,7 +101,10 @@ def _screen(run: RunRecord, width: int, room: _Room) -> list[str]:
 
 
 def _tests(run: RunRecord, width: int, room: _Room) -> list[str]:
-    tests = _in_order(run)
+    tests = in_order(run)
+    if run.scale is not None:
+        measured = {size.test for size in run.scale.sizes}
+        tests = [test for test in tests if test.name in measured]
     largest = max((p50 for test in tests if (p50 := _p50(test)) is not None), default=0.0)
     bar = _BAR if width >= WIDTH else _SHORT_BAR
     shown = tests[: room.tests]
@@ -139,14 +142,6 @@ def _lines_of(row: Row, widths: Sequence[int], width: int, *, details: bool) -> 
     text = (line + ", ".join(kept)).rstrip()
     wrapped = textwrap.wrap(text, width, subsequent_indent=" " * indent)
     return [each.replace(_UNBROKEN, " ") for each in wrapped]
-
-
-def _in_order(run: RunRecord) -> Sequence[TestRecord]:
-    """Return the tests; those of a scale test by size."""
-    if run.scale is None:
-        return run.tests
-    sizes = {size.test: size.size for size in run.scale.sizes}
-    return sorted((t for t in run.tests if t.name in sizes), key=lambda test: sizes[test.name])
 
 
 def _row(run: RunRecord, test: TestRecord, picture: str) -> Row:

@@ -1,6 +1,7 @@
 """The section of a test: headline figure, load, thresholds, phases, latencies, iterations."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 
 from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
@@ -10,6 +11,7 @@ from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.latencies import LATENCIES, NEEDED_BY_STATISTIC, latency_of
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
+from krobench.record.run import RunRecord
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestState, TestSummary
 from krobench.report.cel import cel_section
 from krobench.report.intervals import digits, precision, spanned
@@ -124,6 +126,14 @@ def headline_line(test: TestRecord) -> str:
 
 
 INVALID, MISSED, UNDECIDED = "invalid", "threshold missed", "threshold undecided"
+
+
+def in_order(run: RunRecord) -> Sequence[TestRecord]:
+    """Return the tests of a run; those of a scale test by size, and then those of no size."""
+    if run.scale is None:
+        return run.tests
+    sizes = {size.test: size.size for size in run.scale.sizes}
+    return sorted(run.tests, key=lambda test: sizes.get(test.name, inf))
 
 
 def result(test: TestRecord) -> str:

@@ -1,27 +1,21 @@
 """What a test used: tables that follow from the catalogue of figures, and why some are missing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from krobench.api import units
 from krobench.figures.catalogue import ALL, FIGURES, REQUESTS_BY_KIND
-from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
+from krobench.figures.figure import Figure, How, Per, Phase
 from krobench.figures.reasons.samples import NotExposed
 from krobench.figures.summaries import Figures, Part
 from krobench.record.test import TestRecord
 from krobench.report.tables import NO_VALUE, table, without_empty_columns
-from krobench.report.words.figures import PROCESSES, full_title
+from krobench.report.words.figures import PROCESSES, full_title, show
 from krobench.report.words.reasons import SOURCE_NAMES, reason_line
 from krobench.report.words.validity import restart_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
 _OF_EVERY_PROCESS = ("cpu", "memory", "goroutines", "gc", "network", "disk")
-_SHOW: dict[Unit, Callable[[float | None], str]] = {
-    Unit.SECONDS: units.seconds,
-    Unit.BYTES: units.size,
-    Unit.RATIO: units.percent,
-    Unit.PER_SECOND: units.rate,
-}
 _MOST_NAMES = 6
 _OF_EVERY_CONTAINER = "container_memory_working_set_bytes"
 """Figures of throttling are missing if a container has no limit, so they do not count."""
@@ -47,11 +41,6 @@ def usage_section(test: TestRecord) -> str:
         reasons_section(test),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def show(name: str, value: float | None) -> str:
-    """Show a figure in the unit of its name."""
-    return _SHOW.get(unit_of(name), units.number)(value)
 
 
 def _processes(figures: Figures) -> str:

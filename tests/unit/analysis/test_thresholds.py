@@ -131,16 +131,16 @@ def test_every_known_name_can_be_used(name: str) -> None:
     [
         (
             "latency.instanceReady.p50 < 0.4",
-            "latency.instanceReady.p50 is 0.5, 0.1 (25 %) above the bound 0.4",
+            "latency.instanceReady.p50 is 500 ms, 100 ms (25 %) above the bound 400 ms",
         ),
-        ("0.4 > latency.instanceReady.p50", "is 0.5, 0.1 (25 %) above the bound 0.4"),
-        ("throughput.instancesPerSecond >= 25.0", "is 12.5, 12.5 (50 %) below the bound 25"),
-        ("latency.instanceReady.p50 < 0.001", "is 0.5, 500 times the bound 0.001"),
+        ("0.4 > latency.instanceReady.p50", "is 500 ms, 100 ms (25 %) above the bound 400 ms"),
+        ("throughput.instancesPerSecond >= 25.0", "is 12.5/s, 12.5/s (50 %) below the bound 25/s"),
+        ("latency.instanceReady.p50 < 0.001", "is 500 ms, 500 times the bound 1 ms"),
         ("errors.total < 0", "errors.total is 0, which is the bound 0"),
         ("latency.instanceReady.n == 0", "is 50, above the bound 0"),
         (
             "errors.total == 0 && kro.memory.residentBytes.max < 40 * 1000000",
-            "residentBytes.max is 50,000,000, 10,000,000 (25 %) above the bound 40,000,000",
+            "residentBytes.max is 47.7 MiB, 9.54 MiB (25 %) above the bound 38.1 MiB",
         ),
     ],
 )

@@ -14,10 +14,10 @@ from krobench.report.comparison import (
     markdown,
     markdown_of_variants,
     p_in_words,
-    show,
     summary,
     text,
 )
+from krobench.report.words.figures import show
 
 RULES = Rules(primary={METRICS[0]: Better.LOWER, "kro.cpu.seconds": Better.LOWER})
 
@@ -171,7 +171,7 @@ def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
         ("perInstance.kro.cpu.seconds", 0.015, "15 ms"),
         ("kro.cpu.throttledPeriodsRatio", 0.25, "25 %"),
         ("perInstance.kro.requests.total", 17.6, "17.6"),
-        ("kro.requests.total", None, "-"),
+        ("kro.requests.total", None, "not available"),
     ],
 )
 def test_a_metric_is_shown_in_its_unit(metric: str, value: float | None, shown: str) -> None:

@@ -42,13 +42,14 @@ from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
 from krobench.report.scheduled import as_read, created_by
 from krobench.report.tables import table
-from krobench.report.tests import test_section
+from krobench.report.tests import in_order, test_section
 from krobench.report.words.rawlines import sampled_line
 
 DOCS = "https://github.com/krobench/krobench/blob/main/docs/"
 _ATTRIBUTE = re.compile(r'="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+")
 _UNBROKEN = "\N{NO-BREAK SPACE}"
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[KMG]iB|[mµ]?s|min|h)(?:\W|$))")
 _HEADING = re.compile(r"\A#+ .*\n+")
 
 _ENVIRONMENT = Environment(
@@ -65,7 +66,13 @@ def _breakable(text: str) -> Markup:
     return Markup(".<wbr>").join(text.split("."))
 
 
+def _unbroken(text: str) -> str:
+    """Return a text whose lines do not end between a number and its unit."""
+    return _UNIT.sub(_UNBROKEN, text)
+
+
 _ENVIRONMENT.filters["breakable"] = _breakable
+_ENVIRONMENT.filters["unbroken"] = _unbroken
 
 
 @dataclass(frozen=True)
@@ -262,8 +269,8 @@ def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
         "What instances took",
         drawn(
             instances.over_time(run, objects, raw.samples),
-            instances.distribution(objects),
-            instances.waterfall(objects),
+            instances.distribution(run, objects),
+            instances.waterfall(run, objects),
             instances.by_iteration(run),
         ),
         [
@@ -296,7 +303,7 @@ def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
         folds=[
             *(
                 fold
-                for test in run.tests
+                for test in in_order(run)
                 for fold in _fold(f"Test {test.name}", test_section(test))
             ),
             *_fold("Differences between tests", differences_section(run.differences)),

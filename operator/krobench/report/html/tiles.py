@@ -8,10 +8,10 @@ from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
 from krobench.findings.comparison import MetricComparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
-from krobench.report import usage
 from krobench.report.cel import cel_line
 from krobench.report.intervals import ratio
 from krobench.report.tests import headline_interval, result
+from krobench.report.words.figures import show
 from krobench.report.words.scaling import limit_text
 from krobench.report.words.sizes import at_least, at_most, plain
 
@@ -117,7 +117,7 @@ def _of_test(run: RunRecord, test: TestRecord) -> Iterator[Tile]:
     ):
         value = figures[figure]
         if value is not None:
-            yield Tile(label, usage.show(figure.name, value), "", *_change(run, test, figure.name))
+            yield Tile(label, show(figure.name, value), "", *_change(run, test, figure.name))
 
 
 def _change(run: RunRecord, test: TestRecord, metric: str) -> tuple[str, str]:

@@ -1,12 +1,14 @@
 """Measured numbers in words: those that decided a threshold, and those that support a finding."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from krobench.api import units
 from krobench.figures.reasons.base import Reason
 from krobench.findings.evidence import Evidence
 from krobench.findings.evidence import EvidenceCode as Code
 from krobench.record.test import Margin, ThresholdResult
+from krobench.report.words.figures import show
 from krobench.report.words.reasons import reason_line
 
 _SHOW = {
@@ -161,11 +163,11 @@ def measured(result: ThresholdResult) -> str:
         return f"not available in this run: {missing_line(result.missing)}"
     named = {margin.names[0] for margin in result.margins if len(margin.names) == 1}
     values = [
-        f"{name} = {units.number(value)}"
+        f"{name} = {show(name, value)}"
         for name, value in result.values.items()
         if name not in named
     ]
-    return ", ".join(values + [_margin(margin) for margin in result.margins])
+    return ", ".join(values + [_margin(margin, result.values) for margin in result.margins])
 
 
 def missing_line(missing: Mapping[str, Reason | None]) -> str:
@@ -175,9 +177,12 @@ def missing_line(missing: Mapping[str, Reason | None]) -> str:
     )
 
 
-def _margin(margin: Margin) -> str:
-    distance, bound = abs(margin.value - margin.bound), f"the bound {units.number(margin.bound)}"
-    what = f"{' and '.join(margin.names) or 'the value'} is {units.number(margin.value)}"
+def _margin(margin: Margin, values: Mapping[str, float | None]) -> str:
+    # What an expression has calculated has no known unit.
+    [name] = margin.names if len(margin.names) == 1 else [""]
+    shown = partial(show, name) if values.get(name) == margin.value else units.number
+    distance, bound = abs(margin.value - margin.bound), f"the bound {shown(margin.bound)}"
+    what = f"{' and '.join(margin.names) or 'the value'} is {shown(margin.value)}"
     if distance == 0:
         return f"{what}, which is {bound}"
     side = "above" if margin.value > margin.bound else "below"
@@ -186,4 +191,4 @@ def _margin(margin: Margin) -> str:
     if margin.value / margin.bound > _MANY_TIMES:
         return f"{what}, {units.number(margin.value / margin.bound)} times {bound}"
     share = units.percent(distance / abs(margin.bound), 2)
-    return f"{what}, {units.number(distance)} ({share}) {side} {bound}"
+    return f"{what}, {shown(distance)} ({share}) {side} {bound}"

@@ -1,11 +1,21 @@
 """What figures are called, from the one catalogue."""
 
+from collections.abc import Callable
+
+from krobench.api import units
 from krobench.figures.catalogue import OF_NAME
-from krobench.figures.figure import Figure, Per, Phase
+from krobench.figures.figure import Figure, Per, Phase, Unit, unit_of
 from krobench.figures.latencies import LATENCIES
 from krobench.figures.summaries import Timed
 
 PROCESSES = {"kro": "kro", "apiServer": "API server", "etcd": "etcd"}
+_SHOW: dict[Unit, Callable[[float | None], str]] = {
+    Unit.SECONDS: units.seconds,
+    Unit.BYTES: units.size,
+    Unit.RATIO: units.percent,
+    Unit.PER_SECOND: units.rate,
+}
+_COUNTS = (".n", ".censored")
 _ENDS = {Per.INSTANCE: " per instance", Per.RGD: " per RGD"}
 
 
@@ -35,6 +45,18 @@ def latency_of(name: str) -> tuple[Timed | None, str]:
         return None, ""
     latency, _, statistic = name.removeprefix("latency.").partition(".")
     return LATENCIES.get(latency), statistic
+
+
+def unit_shown(name: str) -> Unit:
+    """Return the unit of a figure or latency by its name."""
+    if name.startswith("latency.") and not name.endswith(_COUNTS):
+        return Unit.SECONDS
+    return unit_of(name)
+
+
+def show(name: str, value: float | None) -> str:
+    """Show a figure or latency in the unit of its name."""
+    return _SHOW.get(unit_shown(name), units.number)(value)
 
 
 def _title(figure: Figure, name: str, words: str) -> str:

@@ -20,10 +20,10 @@ from krobench.figures.environment import Environment, KroFingerprint
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.figures.summaries import KroRestart, Latencies, LatencySummary
 from krobench.findings.comparison import Better, Comparison, MetricComparison, MetricVerdict
-from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
+from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord, Trend
 from krobench.record.run import RunRecord
 from krobench.report.html.charts import instances
-from krobench.report.html.charts.base import Chart, logarithmic_seconds, thinned
+from krobench.report.html.charts.base import Chart, intervals, logarithmic_seconds, thinned
 from krobench.report.html.charts.comparison import forest_plot, trend_charts
 from krobench.report.html.charts.costs import flame_graphs
 from krobench.report.html.charts.resources import resource_charts
@@ -52,15 +52,60 @@ def charts_of(samples: list[Sample], objects: list[ObjectRecord] | None = None) 
     return {chart.title: chart for chart in found}
 
 
+def many(count: int, **changed: Any) -> list[ObjectRecord]:
+    return [created(index, 1.0 + index / 100, **changed) for index in range(count)]
+
+
 def test_a_curve_with_instances_that_were_never_ready_ends_below_the_top() -> None:
-    rows = rows_of(instances.distribution([created(0), created(1, 2.0), created(2, None)]))
+    lines = [*many(20), *(created(20 + index, None) for index in range(10))]
+    rows = rows_of(instances.distribution(some_run(), lines))
     assert max(row["y"] for row in rows) == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_few_instances_are_dots_with_their_median_and_no_curve() -> None:
+    lines = [created(0, 1.0), created(1, 3.0), created(2, None)]
+    rows = rows_of(instances.distribution(some_run(), lines))
+    assert sorted(row["y"] for row in rows if "name" in row) == [1.0, 3.0]
+    assert [row["y"] for row in rows if "name" not in row] == [2.0]
+    assert {row["row"] for row in rows} == {"a (2 of 3)"}
+
+
+def test_few_instances_beside_many_are_dots_on_a_curve() -> None:
+    lines = [*many(20), created(20, 1.0, test="few"), created(21, 2.0, test="few")]
+    chart = instances.distribution(some_run(), lines)
+    assert chart is not None
+    curves, dots = parts_of_layers(chart)
+    assert {row["test"] for row in curves} == {"a", "few"}
+    assert [row["test"] for row in dots] == ["few", "few"]
+
+
+def test_sizes_go_by_size_though_a_search_goes_up_and_down() -> None:
+    run = scale_run(sizes={100: 1, 400: 1, 200: 1})
+    lines = [
+        created(index, 1.0, test=f"instances-{size}") for index, size in enumerate((100, 400, 200))
+    ]
+    rows = rows_of(instances.waterfall(run, lines))
+    names = list(dict.fromkeys(row["test"] for row in rows))
+    assert names == ["instances-100", "instances-200", "instances-400"]
+
+
+def test_values_without_an_interval_get_no_line_for_it() -> None:
+    known: dict[str, Any] = {"low": 1.0, "high": 2.0}
+    unknown: dict[str, Any] = {"low": None, "high": None}
+    assert intervals([unknown], {}) is None
+    found = intervals([known, unknown], {})
+    assert found is not None
+    assert found["data"]["values"] == [known]
+
+
+def parts_of_layers(chart: Chart) -> list[list[dict[str, Any]]]:
+    return [layer["data"]["values"] for layer in chart.spec["layer"]]
 
 
 def test_warm_up_and_what_was_refused_is_in_no_chart() -> None:
     for left_out in (created(0, warmup=True), created(0, acknowledged_seconds=None)):
-        assert instances.distribution([left_out]) is None
-        assert instances.waterfall([left_out]) is None
+        assert instances.distribution(some_run(), [left_out]) is None
+        assert instances.waterfall(some_run(), [left_out]) is None
         assert instances.over_time(some_run(), [left_out], []) is None
 
 
@@ -102,7 +147,7 @@ def test_what_happened_beside_the_load_is_marked() -> None:
 def test_a_life_has_a_bar_for_each_stage_that_most_instances_had() -> None:
     one = created(0, 5.0, intended_seconds=-1.0, first_child_seconds=1.0)
     two = created(0, 5.0, intended_seconds=-1.0, first_child_seconds=2.0, active_seconds=4.0)
-    rows = rows_of(instances.waterfall([one, two]))
+    rows = rows_of(instances.waterfall(some_run(), [one, two]))
     assert [row["stage"] for row in rows] == [
         "waiting to be sent",
         "create request",
@@ -230,6 +275,18 @@ def test_an_slo_of_another_figure_has_a_chart_of_its_own() -> None:
     run.scale = ScaleRecord(axis=Axis.RGDS, curves=[curve])
     (chart,) = scale_charts(run)
     assert labels_of(chart) == {"SLO: 4 seconds"}
+
+
+def test_what_does_not_change_with_size_has_no_fitted_line() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    for trend in (Trend.LINEAR, Trend.UNCHANGED):
+        for curve in run.scale.curves:
+            curve.trend = trend
+        fitted = [
+            row for row in rows_of(next(scale_charts(run))) if row.keys() == {"x", "y", "figure"}
+        ]
+        assert bool(fitted) is (trend is Trend.LINEAR)
 
 
 def test_a_forest_has_each_primary_metric_that_has_a_ratio() -> None:

@@ -129,3 +129,10 @@ def test_a_history_is_a_page_with_trends(library: Drawing) -> None:
     runs = [record(RunState.COMPLETED), record(RunState.COMPLETED)]
     page = render_history("default/bench", runs, [], "what the command prints", library)
     assert "what the command prints" in page
+
+
+def test_no_line_ends_between_a_number_and_its_unit() -> None:
+    run = record(RunState.COMPLETED).model_copy(
+        update={"warnings": ["kro waited 12 s for 3 nodes"]}
+    )
+    assert "waited 12\N{NO-BREAK SPACE}s for 3 nodes" in render(run, Raw(), None)

@@ -43,7 +43,6 @@ CONFIG: Spec = {
         "title": None,
         "labelFontSize": 12,
         "labelLimit": 220,
-        "columns": 6,
     },
     "header": {"labelColor": _TEXT, "titleColor": _TEXT},
     "text": {"color": _TEXT},
@@ -59,6 +58,9 @@ SECONDS_LABEL = (
     "format(datum.value, '~r') + ' s'"
 )
 """How axes label seconds."""
+_LETTER, _SYMBOL = 7, 34
+"""Pixels of a letter in a legend, and of the symbol before it with its margins. A chart that is
+narrower has fewer columns (``templates/report.js``)."""
 _SPREAD = 3.0
 """Times the smallest value: from here on, a logarithmic axis has a label for each digit."""
 
@@ -116,17 +118,41 @@ def coloured(field: str, names: Sequence[str], *, legend: bool | None = None) ->
     """Return a colour for each of these names, in this order; by default, one needs no legend."""
     legend = len(names) > 1 if legend is None else legend
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(names))]
+    longest = _SYMBOL + _LETTER * max(map(len, names), default=0)
+    shown = {
+        "symbolOpacity": 1,
+        "symbolStrokeWidth": 2,
+        "columns": max(1, WIDTH // longest),
+    }
     return {
         "field": field,
         "type": "nominal",
         "scale": {"domain": list(names), "range": colours},
-        "legend": {"symbolOpacity": 1, "symbolStrokeWidth": 2} if legend else None,
+        "legend": shown if legend else None,
     }
 
 
 def tooltip(titles: Mapping[str, str]) -> list[Spec]:
     """Return a tooltip with these fields, which are texts already, by their titles."""
     return [{"field": field, "title": title, "type": "nominal"} for field, title in titles.items()]
+
+
+def since_start(end: float) -> Spec:
+    """Return the encoding of the time since the start of a run, the same in all its charts."""
+    scale = {"domain": [0, round(end, 1)], "nice": False}
+    return quantity("x", "time since the start of the run, s", scale=scale)
+
+
+def intervals(rows: Sequence[Row], encoding: Spec, width: float = 2) -> Spec | None:
+    """Return the lines from ``low`` to ``high`` of those rows that have both; None without any."""
+    known = [row for row in rows if row["low"] is not None and row["high"] is not None]
+    if not known:
+        return None
+    return {
+        "data": values(known),
+        "mark": {"type": "rule", "strokeWidth": width, "opacity": 0.6},
+        "encoding": encoding,
+    }
 
 
 def bands(spans: Sequence[tuple[float, float]]) -> Spec | None:

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from krobench.analysis.history import Change
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
-from krobench.figures.figure import Unit, unit_of
+from krobench.figures.figure import Unit
 from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestSummary
-from krobench.report.comparison import show
 from krobench.report.html.charts.base import (
     BAD,
     COLOURS,
@@ -20,13 +19,14 @@ from krobench.report.html.charts.base import (
     Chart,
     Row,
     Spec,
+    intervals,
     layers,
     quantity,
     rule,
     tooltip,
     values,
 )
-from krobench.report.words.figures import short_title
+from krobench.report.words.figures import short_title, show, unit_shown
 
 _VERDICT_COLOURS = {
     MetricVerdict.BETTER: GOOD,
@@ -80,17 +80,11 @@ def forest_plot(comparison: Comparison) -> Chart | None:
     )
     effect = comparison.minimum_effect
     spec = layers(
-        {
-            "data": values(rows),
-            "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
-            "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.6},
-            "encoding": {
-                "y": y,
-                "x": x | {"field": "low"},
-                "x2": {"field": "high"},
-                "color": colour,
-            },
-        },
+        intervals(
+            rows,
+            {"y": y, "x": x | {"field": "low"}, "x2": {"field": "high"}, "color": colour},
+            width=2.5,
+        ),
         {
             "data": values([{"x": 1 - effect, "x2": 1 + effect}]),
             "mark": {"type": "rect", "color": "var(--band)"},
@@ -130,8 +124,9 @@ _ROOM_FOR_MARKS = 1.25
 """Above the largest value, for the labels of changes."""
 _LABELS = {
     Unit.SECONDS: SECONDS_LABEL,
-    Unit.BYTES: "format(datum.value / 1048576, ',.3~r') + ' MiB'",
+    Unit.BYTES: "format(datum.value, ',.3~r') + ' MiB'",
 }
+_MIB = 2.0**20
 _TRENDS = (
     ("ready p50", "latency.instanceReady.p50"),
     ("ready p99", "latency.instanceReady.p99"),
@@ -163,7 +158,7 @@ def _trend(
         rows.append(
             {
                 "time": run.start_time,
-                "value": value,
+                "value": value / _MIB if unit_shown(metric) is Unit.BYTES else value,
                 "version": (kro.version if kro else None) or "unknown",
                 "verdict": run.verdict or "-",
                 "shown": show(metric, value),
@@ -173,7 +168,7 @@ def _trend(
     if not rows:
         return None
     versions = list(dict.fromkeys(row["version"] for row in rows))
-    axis = {"labelExpr": _LABELS.get(_unit(metric), "format(datum.value, '~r')")}
+    axis = {"labelExpr": _LABELS.get(unit_shown(metric), "format(datum.value, '~r')")}
     top = _ROOM_FOR_MARKS * max(row["value"] for row in rows)
     marks: list[Spec] = [
         {
@@ -292,23 +287,21 @@ def limit_trend(runs: Sequence[RunRecord]) -> Chart | None:
         },
     }
     spec = layers(
-        {
-            "data": values(rows),
-            "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
-            "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.6},
-            "encoding": {
+        intervals(
+            rows,
+            {
                 "x": when,
-                "y": quantity("low", "limit", zero=True),
+                "y": {"field": "low", "type": "quantitative"},
                 "y2": {"field": "high"},
                 "color": colour,
             },
-        },
+        ),
         {
             "data": values(rows),
             "mark": {"type": "point", "filled": True, "size": 70},
             "encoding": {
                 "x": when,
-                "y": {"field": "size", "type": "quantitative"},
+                "y": quantity("size", "limit", zero=True),
                 "color": colour,
                 "tooltip": tooltip(
                     {
@@ -330,15 +323,16 @@ def limit_trend(runs: Sequence[RunRecord]) -> Chart | None:
     )
 
 
-def _unit(metric: str) -> Unit:
-    return Unit.SECONDS if metric.startswith("latency.") else unit_of(metric)
-
-
 def _time(times: Sequence[str]) -> Spec:
     """Return the axis of when runs began: days, or hours if all are of one day."""
     one_day = len({time[:10] for time in times}) == 1
     axis = {"title": None, "format": "%H:%M" if one_day else "%-d %b", "tickCount": 8}
-    return {"field": "time", "type": "temporal", "axis": axis | {"labelOverlap": True}}
+    return {
+        "field": "time",
+        "type": "temporal",
+        "axis": axis | {"labelOverlap": True},
+        "scale": {"padding": 12},
+    }
 
 
 def _value(summary: TestSummary, metric: str) -> float | None:

@@ -10,11 +10,12 @@ from krobench.api import units
 from krobench.figures.cel import CelState
 from krobench.record.run import RunRecord
 from krobench.report.html.charts.base import (
+    LOGARITHMIC,
     SECONDS_LABEL,
-    WIDTH,
     Chart,
     Row,
     coloured,
+    intervals,
     layers,
     quantity,
     tooltip,
@@ -59,21 +60,21 @@ def cel_charts(run: RunRecord) -> Iterator[Chart]:
             "sort": [row["expression"] for row in rows],
         }
         x = quantity(
-            "value", "one evaluation", scale={"type": "log"}, axis={"labelExpr": SECONDS_LABEL}
+            "value", "one evaluation", scale=LOGARITHMIC, axis={"labelExpr": SECONDS_LABEL}
         )
         families = list(dict.fromkeys(row["family"] for row in rows))
         spec = layers(
-            {
-                "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.6},
-                "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
-                "encoding": {
+            intervals(
+                rows,
+                {
                     "y": y,
                     "x": x | {"field": "low"},
                     "x2": {"field": "high"},
                     "color": coloured("family", families),
                 },
-            },
+            ),
             {
+                "data": values(rows),
                 "mark": {"type": "point", "filled": True, "size": 60},
                 "encoding": {
                     "y": y,
@@ -82,7 +83,6 @@ def cel_charts(run: RunRecord) -> Iterator[Chart]:
                     "tooltip": tooltip({"expression": "expression", "shown": "one evaluation"}),
                 },
             },
-            data=values(rows),
         )
         spec["height"] = 22 * len(rows)
         yield Chart(
@@ -145,6 +145,7 @@ def flame_graphs(profiles: Mapping[str, Profile]) -> Iterator[Chart]:
                     "dy": 2,
                     "fontSize": 10,
                     "color": "var(--on-fill)",
+                    "limit": {"expr": "(datum.to - datum.from) * width - 6"},
                     "clip": True,
                 },
                 "encoding": {
@@ -194,7 +195,7 @@ def _rows(root: _Frame) -> Iterator[Row]:
             if share >= _LEAST_SHARE and depth < _DEEPEST:
                 yield {
                     "function": function,
-                    "label": _short(function, share),
+                    "label": function.rpartition("/")[2],
                     "share": units.percent(round(share, 4)),
                     "group": group_of((function,)),
                     "from": round(start, 5),
@@ -204,10 +205,3 @@ def _rows(root: _Frame) -> Iterator[Row]:
                 }
                 waiting.append((below, start, depth + 1))
             start += share
-
-
-def _short(function: str, share: float) -> str:
-    """Return as much of a name as there is room for, without the path of its package."""
-    name = function.rpartition("/")[2]
-    room = int(share * WIDTH / 6)
-    return name if len(name) <= room else f"{name[: max(0, room - 1)]}…"

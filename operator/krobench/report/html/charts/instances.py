@@ -1,7 +1,7 @@
 """What instances took: over time, as a distribution, by stages of their life, the slowest."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -23,10 +23,12 @@ from krobench.report.html.charts.base import (
     logarithmic_seconds,
     quantity,
     rule,
+    since_start,
     thinned,
     tooltip,
     values,
 )
+from krobench.report.tests import in_order
 
 _MOST_POINTS = 900
 _MOST_STEPS = 160
@@ -34,7 +36,11 @@ _SLOWEST_SHOWN = 60
 """Of the points, so many are the slowest of all."""
 _SLOWEST = 10
 _WINDOWS = 80
+_REFUSED = "429"
+"""The label of refused requests."""
 _FEWEST_PER_WINDOW = 5
+_FEWEST_FOR_CURVE = 20
+"""Instances of a test: a curve of fewer is made of steps of more than 5 %."""
 _LEAST_SECONDS = 1e-3
 """A logarithmic axis has no zero."""
 
@@ -84,6 +90,17 @@ def run_phases(objects: Iterable[ObjectRecord]) -> list[tuple[float, float]]:
     return list(ends.values())
 
 
+def end_of(objects: Iterable[ObjectRecord], samples: Iterable[Sample]) -> float:
+    """Return when the last thing that charts show of a run happened."""
+    moments = [
+        moment
+        for line in objects
+        for moment in (line.start_seconds, line.ready_seconds, line.gone_seconds)
+        if moment is not None
+    ]
+    return max([*moments, *(sample.seconds for sample in samples)], default=0.0)
+
+
 def over_time(
     run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample]
 ) -> Chart | None:
@@ -91,7 +108,7 @@ def over_time(
     lines = [line for line in created(objects) if line.ready_seconds is not None]
     if not lines:
         return None
-    names = list(dict.fromkeys(line.test for line in lines))
+    names = _names(run, lines)
     points = [_point(line) for line in _shown(lines)]
     never = [_point(line) for line in created(objects) if line.ready_seconds is None]
     events = _events(run, samples)
@@ -103,7 +120,7 @@ def over_time(
         else (f" {len(points):,} of {len(lines):,} instances are drawn, the slowest among them.")
     )
     when = {
-        "x": quantity("x", "time since the start of the run, s"),
+        "x": since_start(end_of(objects, samples)),
         "y": quantity(
             "y",
             "time until ready",
@@ -138,6 +155,8 @@ def over_time(
         height=260,
     )
     missing = f" Red ticks at the top: {len(never):,} that were never ready." if never else ""
+    if any(label.startswith(_REFUSED) for _, label in events):
+        missing += f" {_REFUSED}: so many answers with 429, by which the API server slows kro down."
     return Chart(
         "Time until ready over the run",
         "A dot is an instance, by the time of its request; a line is the median of a stretch. "
@@ -220,7 +239,7 @@ def _events(run: RunRecord, samples: Sequence[Sample]) -> list[tuple[float, str]
         s for s in samples if s.source == "kro" and s.metric == "rest_client_requests_429_total"
     ]
     grown = [
-        (after.seconds, f"429: {after.value - before.value:g}")
+        (after.seconds, f"{_REFUSED}: {after.value - before.value:g}")
         for before, after in pairwise(refused)
         if after.value > before.value
     ]
@@ -245,11 +264,91 @@ def _collections(samples: Sequence[Sample], when: Row) -> Row | None:
     }
 
 
-def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
-    """Return the share of instances that were ready within a time, by test."""
-    by_test: dict[str, list[ObjectRecord]] = {}
-    for line in created(objects):
-        by_test.setdefault(line.test, []).append(line)
+def _names(run: RunRecord, lines: Iterable[ObjectRecord]) -> list[str]:
+    """Return the tests that lines are of, as a run orders them: those of a scale test by size."""
+    found = dict.fromkeys(line.test for line in lines)
+    ordered = [test.name for test in in_order(run) if test.name in found]
+    return [*ordered, *(name for name in found if name not in ordered)]
+
+
+def _by_test(run: RunRecord, lines: Sequence[ObjectRecord]) -> dict[str, list[ObjectRecord]]:
+    by_test: dict[str, list[ObjectRecord]] = {name: [] for name in _names(run, lines)}
+    for line in lines:
+        by_test[line.test].append(line)
+    return by_test
+
+
+def distribution(run: RunRecord, objects: Iterable[ObjectRecord]) -> Chart | None:
+    """Return how long instances took, by test: the share that was ready within a time or, if every
+    test has few, each of them."""
+    by_test = _by_test(run, created(objects))
+    if max(map(len, by_test.values()), default=0) < _FEWEST_FOR_CURVE:
+        return _each(by_test)
+    return _curves(by_test)
+
+
+def _each(by_test: Mapping[str, Sequence[ObjectRecord]]) -> Chart | None:
+    ready = [line for lines in by_test.values() for line in lines if line.ready_seconds is not None]
+    if len(ready) < 2:
+        return None
+    counts = Counter(line.test for line in ready)
+    rows = {
+        name: name if counts[name] == len(lines) else f"{name} ({counts[name]} of {len(lines)})"
+        for name, lines in by_test.items()
+    }
+    points = [_point(line) | {"row": rows[line.test]} for line in ready]
+    medians = [
+        {
+            "y": round(max(middle, _LEAST_SECONDS), 5),
+            "row": rows[name],
+            "shown": units.seconds(middle),
+        }
+        for name, lines in by_test.items()
+        if counts[name] > 1
+        for middle in [median(_took(line) for line in lines if line.ready_seconds is not None)]
+    ]
+    row = {"field": "row", "type": "nominal", "title": None, "sort": list(rows.values())}
+    axis = logarithmic_seconds(point["y"] for point in points)
+    x = quantity("y", "time until ready", scale=LOGARITHMIC, axis=axis)
+    spec = layers(
+        {
+            "data": values(points),
+            "mark": {"type": "circle", "size": 60, "opacity": 0.65, "clip": True},
+            "encoding": {
+                "x": x,
+                "y": row,
+                "color": coloured("test", list(by_test), legend=False),
+                "tooltip": tooltip(
+                    {
+                        "test": "test",
+                        "name": "instance",
+                        "iteration": "iteration",
+                        "took": "ready after",
+                    }
+                ),
+            },
+        },
+        {
+            "data": values(medians),
+            "mark": {"type": "tick", "color": MUTED, "thickness": 2, "size": 22},
+            "encoding": {"x": x, "y": row, "tooltip": tooltip({"shown": "median"})},
+        }
+        if medians
+        else None,
+        height=34 * len(rows),
+    )
+    missing = len(ready) < sum(map(len, by_test.values()))
+    return Chart(
+        "Time until ready of each instance",
+        "A dot is an instance of a measured iteration, a tick the median; the axis is logarithmic."
+        + (" In brackets: how many of the instances were ready." if missing else ""),
+        spec,
+        "explanation/method.md",
+        zoom=True,
+    )
+
+
+def _curves(by_test: Mapping[str, Sequence[ObjectRecord]]) -> Chart | None:
     rows: list[Row] = [
         {
             "x": round(max(seconds, _LEAST_SECONDS), 5),
@@ -263,6 +362,7 @@ def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
     ]
     if len(rows) < 2:
         return None
+    few = [row for row in rows if len(by_test[row["test"]]) < _FEWEST_FOR_CURVE]
     spec = layers(
         {
             "data": values(rows),
@@ -290,12 +390,24 @@ def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
                 "tooltip": tooltip({"test": "test", "share": "ready", "within": "within"}),
             },
         },
+        {
+            "data": values(few),
+            "mark": {"type": "circle", "size": 40, "opacity": 1, "clip": True},
+            "encoding": {
+                "x": {"field": "x", "type": "quantitative"},
+                "y": {"field": "y", "type": "quantitative"},
+                "color": coloured("test", list(by_test)),
+            },
+        }
+        if few
+        else None,
         height=240,
     )
     return Chart(
         "Distribution of the time until ready",
         "How many instances were ready within a time, over all measured iterations; the axis is "
-        "logarithmic. A curve that ends below 100 % has instances that were never ready.",
+        "logarithmic. A curve that ends below 100 % has instances that were never ready."
+        + (f" Dots: each instance of a test with fewer than {_FEWEST_FOR_CURVE}." if few else ""),
         spec,
         "explanation/method.md",
         zoom=True,
@@ -318,12 +430,10 @@ def _moments(line: ObjectRecord) -> Iterator[tuple[str, float]]:
         yield stage, latest
 
 
-def waterfall(objects: Iterable[ObjectRecord]) -> Chart | None:
+def waterfall(run: RunRecord, objects: Iterable[ObjectRecord]) -> Chart | None:
     """Return the life of a typical instance of each test: the median of each moment."""
-    by_test: dict[str, list[ObjectRecord]] = {}
-    for line in created(objects):
-        if line.ready_seconds is not None:
-            by_test.setdefault(line.test, []).append(line)
+    lines = [line for line in created(objects) if line.ready_seconds is not None]
+    by_test = _by_test(run, lines)
     rows = [row for test, lines in by_test.items() for row in _stages(test, lines)]
     if not rows:
         return None

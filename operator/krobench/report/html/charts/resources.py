@@ -22,11 +22,13 @@ from krobench.report.html.charts.base import (
     layers,
     quantity,
     rule,
+    since_start,
     thinned,
     tooltip,
     values,
 )
-from krobench.report.html.charts.instances import run_phases
+from krobench.report.html.charts.instances import end_of, run_phases
+from krobench.report.tests import in_order
 
 Point = tuple[float, float]
 
@@ -102,7 +104,8 @@ _PANELS = (
     ),
     _Panel(
         "Load on the API server",
-        "Requests per second, by kro and by everybody.",
+        "Requests per second, by kro and by everybody. The API server is sampled less often than "
+        "kro, so a peak of kro can be above all requests.",
         "requests/s",
         (
             _Line("by kro", "kro", "rest_client_requests_total", rate=True),
@@ -163,7 +166,7 @@ def resource_charts(
     by_metric: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         by_metric.setdefault((sample.source, sample.metric), []).append(sample)
-    phases = run_phases(objects)
+    phases, end = run_phases(objects), end_of(objects, samples)
     limits = run.environment.kro.limits if run.environment.kro is not None else {}
     for panel in _PANELS:
         lines = {
@@ -173,8 +176,9 @@ def resource_charts(
         lines = {name: points for name, points in lines.items() if len(points) >= _FEWEST_POINTS}
         if lines:
             limit = number_of(limits.get(panel.limit)) if panel.limit is not None else None
-            yield _panel(panel, lines, phases, None if limit is None else limit / panel.factor)
-    yield from drawn(_throttling(by_metric, phases))
+            limit = None if limit is None else limit / panel.factor
+            yield _panel(panel, lines, phases, end, limit)
+    yield from drawn(_throttling(by_metric, phases, end))
 
 
 def _points(line: _Line, by_metric: Mapping[tuple[str, str], list[Sample]]) -> list[Point]:
@@ -224,7 +228,8 @@ def _panel(
     panel: _Panel,
     lines: Mapping[str, Sequence[Point]],
     phases: Sequence[tuple[float, float]],
-    limit: float | None,
+    end: float,
+    limit: float | None = None,
 ) -> Chart:
     rows = [row for name, points in lines.items() for row in _rows(panel, name, points)]
     highest = max(row["y"] for row in rows if row["y"] is not None)
@@ -249,7 +254,7 @@ def _panel(
                     "point": HIDDEN_POINTS,
                 },
                 "encoding": {
-                    "x": quantity("x", "time since the start of the run, s"),
+                    "x": since_start(end),
                     "y": quantity("y", panel.y, zero=True),
                     "color": coloured("line", list(lines), legend=len(panel.lines) > 1),
                     "tooltip": tooltip({"line": "line", "shown": panel.y, "x": "after, s"}),
@@ -278,7 +283,9 @@ def _rows(panel: _Panel, name: str, points: Sequence[Point]) -> Iterator[Row]:
 
 
 def _throttling(
-    by_metric: Mapping[tuple[str, str], list[Sample]], phases: Sequence[tuple[float, float]]
+    by_metric: Mapping[tuple[str, str], list[Sample]],
+    phases: Sequence[tuple[float, float]],
+    end: float,
 ) -> Chart | None:
     periods = by_metric.get(("kubelet", _PERIODS), [])
     throttled = {s.seconds: s.value for s in by_metric.get(("kubelet", _THROTTLED), [])}
@@ -296,7 +303,7 @@ def _throttling(
         (),
         units.percent,
     )
-    return _panel(panel, {"kro": points}, phases, None)
+    return _panel(panel, {"kro": points}, phases, end)
 
 
 _PARTS = ("late", "queued", "worked on", "idle")
@@ -311,7 +318,7 @@ def where_the_time_went(run: RunRecord) -> Chart | None:
     """Return how the time of each test's operations splits into late, queue, work and idle."""
     rows: list[Row] = []
     names = []
-    for test in run.tests:
+    for test in in_order(run):
         if test.summary is None or test.cel is not None:
             continue
         facts = Facts(test, test.summary, run.environment.kro, run.environment.nodes)
@@ -363,11 +370,12 @@ def request_charts(run: RunRecord) -> Iterator[Chart]:
     """Yield what kinds of requests the API server answered, for the tests with most of them."""
     known = [
         (test, parts)
-        for test in run.tests
+        for test in in_order(run)
         if test.summary is not None and (parts := test.summary.parts[REQUESTS_BY_KIND])
     ]
-    known.sort(key=lambda each: -sum(part.value for part in each[1]))
-    for test, parts in known[:_MOST_TESTS]:
+    most = sorted(known, key=lambda each: -sum(part.value for part in each[1]))[:_MOST_TESTS]
+    aside = f" Of {len(known)} tests, those with most requests." if len(known) > len(most) else ""
+    for test, parts in (each for each in known if each in most):
         rows: list[Row] = []
         totals: dict[str, float] = {}
         for part in parts:
@@ -391,7 +399,7 @@ def request_charts(run: RunRecord) -> Iterator[Chart]:
         }
         yield Chart(
             f"Requests to the API server: {test.name}",
-            "By everybody, by verb and resource, in the run phase of the last iteration.",
+            f"By everybody, by verb and resource, in the run phase of the last iteration.{aside}",
             spec,
             "reference/usage.md",
         )

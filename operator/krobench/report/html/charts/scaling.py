@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api import units
-from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
+from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord, Trend
 from krobench.record.run import RunRecord
 from krobench.report.html.charts.base import (
     GOOD,
@@ -175,7 +175,7 @@ def _shown(limit: Limit, size: float, scale: ScaleRecord) -> str:
 
 
 def _fit(curve: Curve, factor: float) -> list[tuple[float, float]]:
-    if not curve.fits:
+    if not curve.fits or curve.trend is Trend.UNCHANGED:
         return []
     fitted = fitted_of(curve.fits[0])
     first = min(point.size for point in curve.points)

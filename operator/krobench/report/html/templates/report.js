@@ -54,7 +54,10 @@
   addEventListener("beforeprint", () =>
     document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
 
-  const dataOf = (spec) => [spec, ...(spec.layer ?? [])].flatMap((part) => part.data?.values ?? []);
+  const dataOf = (spec) => {
+    const rows = [spec, ...(spec.layer ?? [])].flatMap((part) => part.data?.values ?? []);
+    return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+  };
   document.querySelectorAll("figure").forEach((figure) => {
     const spec = JSON.parse(figure.querySelector("script").textContent);
     const chart = figure.querySelector(".chart");
@@ -77,6 +80,7 @@
   const touch = matchMedia("(pointer: coarse)").matches;
   const show = async (chart) => {
     const spec = JSON.parse(chart.parentElement.querySelector("script").textContent);
+    const drawnFor = spec.width;
     spec.width = "container";
     spec.autosize = { type: "fit-x", contains: "padding" };
     if ("zoom" in chart.dataset && !touch && spec.layer) {
@@ -86,6 +90,10 @@
         bind: "scales",
       }];
       chart.title = "Drag to move, Shift and the wheel to zoom, double-click to reset";
+    }
+    for (const part of [spec, ...(spec.layer ?? [])]) {
+      const legend = part.encoding?.color?.legend;
+      if (legend?.columns) legend.columns = Math.max(1, Math.floor(legend.columns * chart.clientWidth / drawnFor));
     }
     const frame = document.createElement("div");
     frame.style.width = "100%";
