@@ -1,8 +1,11 @@
 """Numbers for display: three significant digits, or fewer, and a fitting unit."""
 
+import re
+
 NOT_AVAILABLE = "not available"
 DIGITS = 3
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|[KMG]iB|[mµ]?s|min|h|CPUs?|nodes?)(?:\W|$))")
 _SECONDS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"))
 
 
@@ -56,6 +59,11 @@ def _significant(value: float, digits: int) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.2e}"
+
+
+def unbroken(text: str) -> str:
+    """Return a text whose lines do not end between a number and its unit."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def metric(name: str, value: float | None) -> str:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
@@ -140,8 +141,7 @@ def _lines_of(row: Row, widths: Sequence[int], width: int, *, details: bool) -> 
     indent = len(line) if width - len(line) >= _LEAST_FOR_DETAILS else 3 * _GAP
     kept = [each.replace(" ", _UNBROKEN) if len(each) < width - indent else each for each in shown]
     text = (line + ", ".join(kept)).rstrip()
-    wrapped = textwrap.wrap(text, width, subsequent_indent=" " * indent)
-    return [each.replace(_UNBROKEN, " ") for each in wrapped]
+    return _lines(text, width, subsequent_indent=" " * indent)
 
 
 def _row(run: RunRecord, test: TestRecord, picture: str) -> Row:
@@ -209,12 +209,16 @@ def _warnings(run: RunRecord) -> str:
     return run.warnings[0] + (f" (and {more} more)" if more else "")
 
 
+def _lines(text: str, width: int, **how: Any) -> list[str]:
+    """Wrap a text; names are whole, so that they can be copied."""
+    lines = textwrap.wrap(text, width, break_on_hyphens=False, **how)
+    return [line.replace(_UNBROKEN, " ") for line in lines]
+
+
 def _wrapped(text: str, label: str, width: int, most: int) -> list[str]:
     """Return a text in lines; of one that takes more than ``most``, whole sentences if possible."""
-    text = " ".join(text.split())
-    wrap = partial(
-        textwrap.wrap, width=width, initial_indent=label, subsequent_indent=" " * len(label)
-    )
+    text = units.unbroken(" ".join(text.split()))
+    wrap = partial(_lines, width=width, initial_indent=label, subsequent_indent=" " * len(label))
     if len(lines := wrap(text)) <= most:
         return lines
     for end in reversed([found.end() for found in _SENTENCE.finditer(text[: width * most])]):

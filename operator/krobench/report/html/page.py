@@ -21,6 +21,7 @@ from markupsafe import Markup
 from krobench import __version__
 from krobench.analysis.history import Change
 from krobench.analysis.profiling.pprof import Profile
+from krobench.api import units
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 from krobench.report import comparison, gist, history, markdown, scalecomparison
@@ -49,7 +50,6 @@ DOCS = "https://github.com/krobench/krobench/blob/main/docs/"
 _ATTRIBUTE = re.compile(r'="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+")
 _UNBROKEN = "\N{NO-BREAK SPACE}"
-_UNIT = re.compile(r"(?<=\d) (?=(?:%|[KMG]iB|[mµ]?s|min|h)(?:\W|$))")
 _HEADING = re.compile(r"\A#+ .*\n+")
 
 _ENVIRONMENT = Environment(
@@ -66,13 +66,8 @@ def _breakable(text: str) -> Markup:
     return Markup(".<wbr>").join(text.split("."))
 
 
-def _unbroken(text: str) -> str:
-    """Return a text whose lines do not end between a number and its unit."""
-    return _UNIT.sub(_UNBROKEN, text)
-
-
 _ENVIRONMENT.filters["breakable"] = _breakable
-_ENVIRONMENT.filters["unbroken"] = _unbroken
+_ENVIRONMENT.filters["unbroken"] = units.unbroken
 
 
 @dataclass(frozen=True)

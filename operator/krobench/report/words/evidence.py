@@ -189,6 +189,7 @@ def _margin(margin: Margin, values: Mapping[str, float | None]) -> str:
     if not margin.bound:
         return f"{what}, {side} {bound}"
     if margin.value / margin.bound > _MANY_TIMES:
-        return f"{what}, {units.number(margin.value / margin.bound)} times {bound}"
+        times = float(f"{margin.value / margin.bound:.3g}")
+        return f"{what}, {units.number(times)} times {bound}"
     share = units.percent(distance / abs(margin.bound), 2)
     return f"{what}, {shown(distance)} ({share}) {side} {bound}"

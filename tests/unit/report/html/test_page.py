@@ -132,7 +132,5 @@ def test_a_history_is_a_page_with_trends(library: Drawing) -> None:
 
 
 def test_no_line_ends_between_a_number_and_its_unit() -> None:
-    run = record(RunState.COMPLETED).model_copy(
-        update={"warnings": ["kro waited 12 s for 3 nodes"]}
-    )
-    assert "waited 12\N{NO-BREAK SPACE}s for 3 nodes" in render(run, Raw(), None)
+    run = record(RunState.COMPLETED).model_copy(update={"warnings": ["kro waited 12 s for 3 pods"]})
+    assert "waited 12\N{NO-BREAK SPACE}s for 3 pods" in render(run, Raw(), None)
