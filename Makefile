@@ -95,8 +95,9 @@ bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale te
 bench-history: $(VENV)/ready ## Time a history of 300 runs in a local S3 server (about 20 seconds, no cluster)
 	PYTHONPATH=tests $(BIN)/python -m bench.history
 
-bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run (4 minutes)
+bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run, and draw their previews (6 minutes)
 	$(BIN)/python -m bench.monitoring
+	$(BIN)/python -m bench.previews
 
 ab: deploy ## Compare two kros: OLD=0.9.4 NEW=../kro, each a version, a source tree, TREE@REVISION or an image (about 25 minutes)
 	@scripts/ab.sh

@@ -1,8 +1,9 @@
-"""Every query of the dashboards and every alert, asked of a real Prometheus.
+"""Every query of the dashboards, every alert and every metric, asked of a real Prometheus.
 
 Debian's Prometheus runs on this machine. It scrapes kro, krobench's operator, the API
 server, etcd and the kubelet of the test bed, while benchmarks run. Each query of each panel has to
-give data at some time, and each metric of each alert has to exist.
+give data at some time, and each metric of the operator and of each alert has to exist. The answers
+are kept, and are what the previews in the documents are drawn from (:mod:`bench.previews`).
 
     python -m bench.monitoring                    # needs a running test bed with krobench on it
 """
@@ -17,14 +18,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
+from prometheus_client import CollectorRegistry
 
 from bench.environment import ROOT, kubectl, testbed
+from krobench.analysis.comparison.blocks import FEWEST_BLOCKS
+from krobench.analysis.comparison.metrics import MIN_REPLICATES as FEWEST_VALUES
+from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from scripts.dashboards.files import DASHBOARDS
 from testbed import prometheus
 from testbed.paths import Cache, default_cache_dir
@@ -35,18 +40,21 @@ RATE_INTERVAL = "20s"
 POLL_SECONDS = 4.0
 STEP = "2s"
 MOST_SECONDS = 420.0
-_RUNS = 3
+_RUNS = 5
+ANSWERS = ROOT / "build" / "monitoring.json"
 RULES = ROOT / "helm" / "krobench" / "files" / "rules.yaml"
 _VARIABLE = re.compile(r'=~"\$(cluster|namespace|history)"')
 _METRIC = re.compile(r"\b(?:krobench|dynamic_controller)_\w+")
 
 
-def _benchmark(name: str, **spec: Any) -> dict[str, Any]:
-    workload = {"scenario": "web-app", "instances": 3}
+def _benchmark(
+    name: str, scenario: str = "web-app", iterations: int = 1, **spec: Any
+) -> dict[str, Any]:
+    workload = {"scenario": scenario, "instances": 3}
     return _resource(
         "KroBenchmark",
         name,
-        defaults={"iterations": 1, "warmup": 0},
+        defaults={"iterations": iterations, "warmup": 0},
         tests=[{"name": "web", "workload": workload}],
         **spec,
     )
@@ -62,7 +70,11 @@ def _resource(kind: str, name: str, **spec: Any) -> dict[str, Any]:
 
 
 def _manifests() -> list[dict[str, Any]]:
-    """Two runs to compare, a limit that does not depend on how fast the machine is, a schedule."""
+    """Two runs to compare, a limit that does not depend on how fast the machine is, variants of
+    kro, and a schedule with its first run; enough iterations of each for intervals.
+
+    Variants come last: kro is another pod then, at an address that is not scraped.
+    """
     baseline = {"configMapRef": {"name": "monitoring-a-results"}}
     limit = _resource(
         "KroScaleTest",
@@ -79,17 +91,32 @@ def _manifests() -> list[dict[str, Any]]:
         "KroBenchmarkSchedule",
         "monitoring-yearly",
         schedule="0 0 1 1 *",
+        runOnce="first",
         benchmarkTemplate=template,
     )
+    variants = [
+        {"name": "as-it-is"},
+        {"name": "four-workers", "args": ["--dynamic-controller-concurrent-reconciles=4"]},
+    ]
     return [
         yearly,
-        _benchmark("monitoring-a"),
-        _benchmark("monitoring-b", baseline=baseline),
+        _benchmark("monitoring-a", iterations=FEWEST_VALUES),
+        _benchmark("monitoring-b", iterations=FEWEST_VALUES, baseline=baseline),
         limit,
+        _benchmark("monitoring-variants", "single", iterations=FEWEST_BLOCKS, variants=variants),
     ]
 
 
 NOT_HERE = {"etcd_disk_wal_fsync_duration_seconds": "the test bed's etcd does not sync its log"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a query answered for one set of labels."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
+    """Times in seconds since 1970, and values."""
 
 
 @dataclass
@@ -98,8 +125,12 @@ class Asked:
 
     where: str
     expression: str
-    series: int = 0
+    answers: list[Series] = field(default_factory=list)
     example: str = ""
+
+    @property
+    def series(self) -> int:
+        return len(self.answers)
 
     @property
     def excuse(self) -> str | None:
@@ -108,11 +139,12 @@ class Asked:
 
     def take(self, result: list[dict[str, Any]]) -> None:
         for each in result:
-            numbers = [float(value) for _, value in each["values"] if value != "NaN"]
-            if numbers:
-                self.series += 1
+            points = [(at, float(value)) for at, value in each["values"] if value != "NaN"]
+            if points:
                 shown = {name: v for name, v in each["metric"].items() if name != "__name__"}
-                self.example = f"{max(numbers):.4g} at most {shown or ''}".strip()
+                self.answers.append(Series(shown, points))
+                highest = max(value for _, value in points)
+                self.example = f"{highest:.4g} at most {shown or ''}".strip()
 
 
 @dataclass
@@ -264,7 +296,17 @@ def _wanted() -> list[Asked]:
         for rule in rules
         for name in dict.fromkeys(_METRIC.findall(rule["expr"]))
     ]
-    return [*queries, *alerts]
+    return [*queries, *alerts, *(Asked("metric", name) for name in _metrics())]
+
+
+def _metrics() -> Iterator[str]:
+    """Yield the names of all that the operator exposes of runs and of itself."""
+    registry = CollectorRegistry()
+    OperatorMetrics(registry)
+    for family in (*RunMetrics(list).collect(), *registry.collect()):
+        if family.name.startswith("krobench_"):
+            ends = {"counter": "_total", "histogram": "_count"}
+            yield family.name + ends.get(family.type, "")
 
 
 def _ended() -> bool:
@@ -296,10 +338,27 @@ def main() -> None:
         finally:
             names = [f"{each['kind']}/{each['metadata']['name']}" for each in manifests]
             kubectl("delete", *names, "--ignore-not-found", "--timeout=2m")
+    _keep(asked)
     _show(asked, targets, groups)
     unhealthy = [rule for group in groups for rule in group["rules"] if rule["health"] != "ok"]
     if unhealthy or any(not each.series and not each.excuse for each in asked):
         sys.exit("some queries have no answer, or some rules cannot be evaluated")
+
+
+def _keep(asked: list[Asked]) -> None:
+    """Store what each query of a dashboard answered."""
+    answers = {each.expression: [asdict(series) for series in each.answers] for each in asked}
+    ANSWERS.parent.mkdir(exist_ok=True)
+    ANSWERS.write_text(json.dumps(answers))
+
+
+def kept() -> dict[str, list[Series]]:
+    """Return the answers of the last time, by the expression."""
+    stored = json.loads(ANSWERS.read_text())
+    return {
+        expression: [Series(**series) for series in answers]
+        for expression, answers in stored.items()
+    }
 
 
 def _show(asked: list[Asked], targets: list[Any], groups: list[Any]) -> None:
@@ -308,9 +367,10 @@ def _show(asked: list[Asked], targets: list[Any], groups: list[Any]) -> None:
     for group in groups:
         for rule in group["rules"]:
             print(f"alert {rule['name']}: {rule['health']}, {rule['state']}")
-    print("\n| panel | series | example |\n|---|---|---|")
+    print("\n| panel | query | series | example |\n|---|---|---|---|")
     for each in asked:
-        print(f"| {each.where} | {each.series or 'NONE'} | {each.example or each.excuse or ''} |")
+        found, why = each.series or "NONE", each.example or each.excuse or ""
+        print(f"| {each.where} | `{each.expression}` | {found} | {why} |")
     answered = sum(bool(each.series) for each in asked)
     print(f"\n{answered} of {len(asked)} queries have data")
 

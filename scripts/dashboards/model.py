@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-_COLUMNS = 24
+COLUMNS = 24
 _SCHEMA = 39  # of Grafana 11
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -124,29 +124,45 @@ class Dashboard:
         }
 
 
-def _panels(rows: Sequence[Row]) -> Iterator[Json]:
-    top, number = 0, 0
+@dataclass(frozen=True)
+class Place:
+    """Where a row's title or a panel is, in units of Grafana's grid."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def places(rows: Sequence[Row]) -> Iterator[tuple[Row | Panel, Place]]:
+    """Yield each row's title and each panel with its place, from left to right."""
+    top = 0
     for row in rows:
-        number += 1
-        place = {"x": 0, "y": top, "w": _COLUMNS, "h": 1}
-        yield {
-            "id": number,
-            "type": "row",
-            "title": row.title,
-            "collapsed": False,
-            "gridPos": place,
-            "panels": [],
-        }
+        yield row, Place(0, top, COLUMNS, 1)
         top += 1
         left, tallest = 0, 0
         for panel in row.panels:
-            if left + panel.width > _COLUMNS:
+            if left + panel.width > COLUMNS:
                 left, top, tallest = 0, top + tallest, 0
-            number += 1
-            place = {"x": left, "y": top, "w": panel.width, "h": panel.height}
-            yield {"id": number, "gridPos": place, **_panel(panel)}
+            yield panel, Place(left, top, panel.width, panel.height)
             left, tallest = left + panel.width, max(tallest, panel.height)
         top += tallest
+
+
+def _panels(rows: Sequence[Row]) -> Iterator[Json]:
+    for number, (what, place) in enumerate(places(rows), 1):
+        grid = {"x": place.left, "y": place.top, "w": place.width, "h": place.height}
+        if isinstance(what, Panel):
+            yield {"id": number, "gridPos": grid, **_panel(what)}
+        else:
+            yield {
+                "id": number,
+                "type": "row",
+                "title": what.title,
+                "collapsed": False,
+                "gridPos": grid,
+                "panels": [],
+            }
 
 
 def _panel(panel: Panel) -> Json:

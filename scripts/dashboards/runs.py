@@ -1,5 +1,7 @@
 """Runs of krobench: the one in progress, trends over runs and releases, and several clusters."""
 
+from dataclasses import replace
+
 from scripts.dashboards.model import Dashboard, Kind, Panel, Query, Row, Unit, Variable
 from scripts.dashboards.processes import (
     CLUSTER,
@@ -26,9 +28,18 @@ def _runs(metric: str, *labels: str, match: str = "") -> str:
     return f"max by ({keep}) ({metric}{{{match}}})"
 
 
+def _one(metric: str, *labels: str, on: str = _RUN, match: str = "") -> str:
+    """Return one series of a metric for each run, to join others with.
+
+    Two at one moment, as after an unclean stop of Prometheus or while pods of the operator differ,
+    would be an error, and a panel of 30 days would be empty because of that moment.
+    """
+    return f"topk by ({on}) (1, {_runs(metric, *labels, match=match)})"
+
+
 def _latest(metric: str, *labels: str, match: str = "") -> str:
     """Return a metric of the newest valid run of each chosen history."""
-    newest = _runs("krobench_run_latest", "history", match='history=~"$history"')
+    newest = _one("krobench_run_latest", "history", match='history=~"$history"')
     keep = ", ".join(("cluster", "kind", "namespace", "history", *labels))
     joined = f"{_runs(metric, *labels, match=match)} * on ({_RUN}) group_left (history) {newest}"
     return f"max by ({keep}) ({joined})"
@@ -36,7 +47,8 @@ def _latest(metric: str, *labels: str, match: str = "") -> str:
 
 def _of_history(metric: str, *labels: str, match: str = "") -> str:
     """Return a metric of all runs of the chosen histories, with history and kro's version."""
-    info = _runs("krobench_run_info", "history", "kro_version", match='history=~"$history"')
+    match_info = 'history=~"$history", kro_version!=""'
+    info = _one("krobench_run_info", "history", "kro_version", match=match_info)
     left = _runs(metric, *labels, match=match)
     return f"{left} * on ({_RUN}) group_left (history, kro_version) {info}"
 
@@ -113,7 +125,7 @@ _PROGRESS = Row(
         ),
     ),
 )
-_KRO = Row("kro", (RECONCILES, QUEUE, CPU, MEMORY))
+_KRO = Row("kro", tuple(replace(each, width=12) for each in (RECONCILES, QUEUE, CPU, MEMORY)))
 _API_SERVER = Row(
     "API server and etcd",
     (
@@ -219,6 +231,43 @@ _HISTORY = Variable(
     f"label_values(krobench_run_info{{{CLUSTER}}}, history)",
 )
 _LABEL = "{{history}} {{test}}"
+
+
+def _judged(family: str, *labels: str, title: str) -> Panel:
+    """Return a table of ratios with the ends of their intervals, and the comparison's verdict."""
+    of = ("variant",) if "variant" in labels else ()
+    keep = ", ".join(("cluster", "kind", "namespace", "history", *labels, "verdict"))
+    on = ", ".join((_RUN, *of))
+    verdict = _one(f"{family}_verdict", *of, "verdict", on=on)
+    newest = _one("krobench_run_latest", "history", match='history=~"$history"')
+    ratio = (
+        f"max by ({keep}) ({_runs(f'{family}_ratio', *labels)} "
+        f"* on ({on}) group_left (verdict) {verdict} "
+        f"* on ({_RUN}) group_left (history) {newest})"
+    )
+    return Panel(
+        title,
+        "New over old, with the 95 % interval if there are enough values. The verdict is that of "
+        "the whole comparison.",
+        Unit.NUMBER,
+        (
+            Query(ratio),
+            Query(_latest(f"{family}_ratio_lower_bound", *labels)),
+            Query(_latest(f"{family}_ratio_upper_bound", *labels)),
+        ),
+        kind=Kind.TABLE,
+        width=12,
+        columns=(
+            ("history", "history", Unit.NUMBER),
+            *((label, label, Unit.NUMBER) for label in labels),
+            ("Value #A", "ratio", Unit.NUMBER),
+            ("Value #B", "from", Unit.NUMBER),
+            ("Value #C", "to", Unit.NUMBER),
+            ("verdict", "verdict", Unit.NUMBER),
+        ),
+    )
+
+
 _LATEST = Row(
     "Newest valid run of each history, over time",
     (
@@ -303,6 +352,11 @@ _LATEST = Row(
                 ),
             ),
         ),
+    ),
+)
+_COMPARED = Row(
+    "Comparisons of the newest valid run of each history",
+    (
         Panel(
             "Against the baseline",
             "New over old of each primary metric. 1 means unchanged.",
@@ -328,6 +382,8 @@ _LATEST = Row(
             ),
             width=12,
         ),
+        _judged("krobench_comparison", "test", "metric", title="Verdicts against the baseline"),
+        _judged("krobench_variant", "variant", "test", "metric", title="Verdicts on variants"),
     ),
 )
 _MEDIAN = "quantile by (kro_version, history, test) (0.5, {})"
@@ -389,7 +445,7 @@ TRENDS = Dashboard(
     title="krobench: trends",
     about="Results over runs and releases of kro. Invalid runs have no figures.",
     variables=(CLUSTERS, _HISTORY),
-    rows=(_LATEST, _RELEASES),
+    rows=(_LATEST, _COMPARED, _RELEASES),
     since="now-30d",
     refresh="5m",
     annotations=(("run ended", _ENDED),),

@@ -104,6 +104,50 @@ def test_queries_depend_on_variables_and_on_nothing_of_one_cluster(dashboard: Da
         assert set(re.findall(r"\bkrobench_\w+", expression)) <= own, title
 
 
+def test_a_moment_in_which_pods_differ_leaves_no_panel_without_data(tmp_path: Path) -> None:
+    """Two series of a run where one is joined would be an error, of a whole panel of 30 days."""
+    run = 'kind="KroBenchmark", namespace="a", name="n"'
+    compared = f'{run}, test="t", metric="m"'
+    series = {
+        f'{name}{{cluster="c", {labels}, pod="{pod}"}}'
+        for name, of_pods in {
+            "krobench_run_info": (
+                f'{run}, history="n", kro_version="0.9.3"',
+                f'{run}, history="n", kro_version="0.9.4"',
+            ),
+            "krobench_run_latest": (f'{run}, history="n"', f'{run}, history="nightly"'),
+            "krobench_run_verdict": (f'{run}, verdict="Passed"',) * 2,
+            "krobench_test_instances_per_second": (f'{run}, test="t"',) * 2,
+            "krobench_comparison_verdict": (
+                f'{run}, verdict="Inconclusive"',
+                f'{run}, verdict="Worse"',
+            ),
+            "krobench_comparison_ratio": (compared,) * 2,
+            "krobench_comparison_ratio_upper_bound": (compared,) * 2,
+        }.items()
+        for pod, labels in zip("xy", of_pods, strict=True)
+    }
+    exposed = {each.partition("{")[0] for each in series}
+    asked = [
+        re.sub(r'=~"\$\w+"', '=~".*"', expression)
+        for title, expression in ALL["krobench: trends"].queries
+        if set(re.findall(r"\bkrobench_\w+", expression)) <= exposed
+    ]
+    assert len(asked) == 6
+    answers = [
+        {
+            "expr": f"clamp_max(count({each}), 1)",
+            "eval_time": "5m",
+            "exp_samples": [{"labels": "{}", "value": 1}],
+        }
+        for each in asked
+    ]
+    given = [{"series": each, "values": "1x20"} for each in sorted(series)]
+    file = tmp_path / "panels.test.yaml"
+    file.write_text(json.dumps({"tests": [{"input_series": given, "promql_expr_test": answers}]}))
+    assert promtool("test", "rules", file) == ""
+
+
 def _of_operator() -> list[Any]:
     registry = CollectorRegistry()
     OperatorMetrics(registry)
