@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from scripts.dashboards import kro, runs
+from scripts.dashboards import fleet, kro, run, trends
 
 DIRECTORY = Path(__file__).parents[2] / "helm" / "krobench" / "files" / "dashboards"
-DASHBOARDS = (kro.DASHBOARD, runs.RUN, runs.TRENDS, runs.FLEET)
+DASHBOARDS = (kro.DASHBOARD, run.DASHBOARD, trends.DASHBOARD, fleet.DASHBOARD)
 
 
 def files() -> dict[Path, str]:
