@@ -45,15 +45,11 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.report.events import RunEvent
+from krobench.report.words import runs as words
 
 logger = logging.getLogger(__name__)
 
 _SLOW_START_SECONDS = 10.0
-_NO_POD = ErrorInfo(
-    reason="PodNotCreated",
-    message="Kubernetes has not created the pod and gives no reason; check the Events of the Job "
-    "and the log of kube-controller-manager",
-)
 
 
 def _starts_slowly(job: JobView) -> bool:
@@ -142,7 +138,9 @@ class Cluster:
 
     async def _why_no_start(self, job: str, *, fresh: bool) -> ErrorInfo | None:
         pods = [pod for pod in self.jobs.pods(job) if pod.leads]
-        return await self._start_events.why(job, pods, fresh=fresh) or (None if pods else _NO_POD)
+        return await self._start_events.why(job, pods, fresh=fresh) or (
+            None if pods else words.POD_NOT_CREATED
+        )
 
     def _cleanups(self, run: Run) -> tuple[JobView, ...]:
         """Return the attempts to clean up, the latest last."""
@@ -220,8 +218,7 @@ class Cluster:
             await self._patch(run.ref, {"metadata": metadata})
         except ApiError as error:
             if error.forbidden and present:
-                message = f"cannot set the finalizer: {error.message}"
-                raise RefusedError(ErrorInfo(reason="Forbidden", message=message)) from error
+                raise RefusedError(words.finalizer_refused(error.message)) from error
             raise
 
     async def _patch_status(self, run: Run, status: RunStatus) -> None:
@@ -266,9 +263,8 @@ class Cluster:
                 return
             if error.transient:
                 raise
-            reason = error.reason if error.reason != "Unknown" else "LoadJobRefused"
-            message = f"cannot create the {action.kind} Job: {error.message}"
-            raise RefusedError(ErrorInfo(reason=reason, message=message)) from error
+            refused = words.job_refused(action.kind, error.reason, error.message)
+            raise RefusedError(refused) from error
 
     async def _delete_job(self, name: str) -> None:
         await self._client.delete(self._jobs_path(name), propagation="Background")

@@ -14,10 +14,10 @@ from krobench.api.common import (
     RUN_LABEL,
     ErrorInfo,
     parse_rfc3339,
-    rfc3339,
 )
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.state import JobKind, JobState, JobView
+from krobench.report.words import runs as words
 
 Manifest = dict[str, Any]
 
@@ -36,17 +36,14 @@ _NOT_DELETED = timedelta(minutes=1)
 # Sidecars that notice the end of krobench have this time to end.
 _SIDECARS_END = timedelta(minutes=1)
 # By the reason of the pod's condition DisruptionTarget, or of its status.
-_EVICTED = ("LoadPodEvicted", "the load Job's pod was evicted")
-_PREEMPTED = ("LoadPodPreempted", "the load Job's pod was preempted by a more important one")
-_NODE_LOST = ("LoadNodeLost", "the node of the load Job's pod is lost")
 _DISRUPTIONS = {
-    "PreemptionByScheduler": _PREEMPTED,
-    "Preempting": _PREEMPTED,
-    "DeletionByTaintManager": _NODE_LOST,
-    "DeletionByPodGC": _NODE_LOST,
-    "NodeLost": _NODE_LOST,
-    "NodeShutdown": _NODE_LOST,
-    "Terminated": _NODE_LOST,
+    "PreemptionByScheduler": words.PREEMPTED,
+    "Preempting": words.PREEMPTED,
+    "DeletionByTaintManager": words.NODE_LOST,
+    "DeletionByPodGC": words.NODE_LOST,
+    "NodeLost": words.NODE_LOST,
+    "NodeShutdown": words.NODE_LOST,
+    "Terminated": words.NODE_LOST,
 }
 
 
@@ -105,9 +102,7 @@ class Pod:
             and self.unready_since
             and now > self.unready_since + _UNREACHABLE
         ):
-            reason, words = _NODE_LOST
-            message = f"{words}: it has not been reachable since {rfc3339(self.unready_since)}"
-            return ErrorInfo(reason=reason, message=message)
+            return words.unreachable(self.unready_since)
         return self.disrupted
 
 
@@ -208,9 +203,7 @@ def _disruption(status: Mapping[str, Any], target: Mapping[str, str]) -> ErrorIn
         reason, detail = status.get("reason") or "", status.get("message") or ""
         if reason not in (*_DISRUPTIONS, "Evicted"):
             return None
-    ours, words = _DISRUPTIONS.get(reason, _EVICTED)
-    message = f"{words} ({': '.join(part for part in (reason, detail) if part)})"
-    return ErrorInfo(reason=ours, message=f"{message}; start the run again")
+    return words.disrupted(_DISRUPTIONS.get(reason, words.EVICTED), reason, detail)
 
 
 def _waiting(states: Sequence[Manifest], scheduled: Mapping[str, str]) -> ErrorInfo | None:
@@ -286,21 +279,15 @@ def _why_failed(reason: str, message: str, pods: Sequence[Pod]) -> ErrorInfo:
     ended = [pod.ended for pod in pods if pod.ended is not None]
     for each in ended:
         if each.reason == "OOMKilled":
-            return ErrorInfo(
-                reason="LoadJobOOMKilled",
-                message="the load Job ran out of memory; raise the chart's value load.resources",
-            )
+            return words.OUT_OF_MEMORY
         try:
             return ErrorInfo.model_validate(orjson.loads(each.message))
         except (orjson.JSONDecodeError, ValidationError):
             continue
-    if reason == "DeadlineExceeded":
-        return ErrorInfo(
-            reason=reason,
-            message="the load Job ran longer than its spec allows; raise the timeouts",
-        )
+    if reason == words.TOO_LONG.reason:
+        return words.TOO_LONG
     detail = next((each.message for each in ended if each.message), message)
-    return ErrorInfo(reason="LoadJobFailed", message=f"the load Job failed: {detail}")
+    return words.load_job_failed(detail)
 
 
 def only_sidecars_run(job: Job, pods: Sequence[Pod], now: datetime) -> bool:

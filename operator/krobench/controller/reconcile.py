@@ -7,13 +7,14 @@ at any time, after any crash, any number of times.
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from krobench.api.common import ABANDON_ANNOTATION, ErrorInfo
+from krobench.api.common import ErrorInfo
 from krobench.api.status import ObjectRef, Phase, RunStatus
 from krobench.controller.runs import may_change_kro
 from krobench.controller.state import CLEANUP_FAILED, JobKind, JobState, JobView, Observed
 from krobench.record.run import INTERRUPTED, RunState
 from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome
+from krobench.report.words import runs as words
 
 # Someone may still fix an image that cannot be pulled, but other runs wait.
 POD_START_TIMEOUT_SECONDS = 170.0
@@ -75,7 +76,8 @@ def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
     record = observed.results.record
     if record is not None and record.state is RunState.COMPLETED:
         # The load Job writes this when all is done and cleaned up; its own end tells no more.
-        return _end(observed, outcome(record))
+        ended = describe(observed.facts, outcome(record))
+        return [*_say(observed, ended), *_release(observed)]
     return _go_on(observed, load_job)
 
 
@@ -85,13 +87,13 @@ def _go_on(observed: Observed, load_job: ObjectRef) -> list[Action]:
             return _begin(observed, load_job)
         case JobState.ACTIVE if observed.load.disrupted is not None:
             # Its pod may never end by itself, for example on a node that is lost.
-            why = observed.load.disrupted
-            line = StatusLine(Phase.CLEANING_UP, why.reason, why.message)
-            return [*_say(observed, describe(observed.facts, line)), DeleteJob()]
+            gone = _say_line(observed, Phase.CLEANING_UP, observed.load.disrupted)
+            return [*gone, DeleteJob()]
         case JobState.ACTIVE:
             return _watch_over(observed, load_job)
         case JobState.SUCCEEDED:
-            return fail(observed, observed.results.error or _results_missing(observed))
+            results = observed.results
+            return fail(observed, results.error or words.results_missing(results.name))
         case _:
             return _recover(observed)
 
@@ -110,37 +112,23 @@ def is_final(actions: list[Action]) -> bool:
 
 def fail(observed: Observed, error: ErrorInfo, *warnings: str) -> list[Action]:
     """Return the actions that end a run which cannot continue."""
-    return _end(observed, StatusLine(Phase.FAILED, error.reason, error.message, warnings))
-
-
-def _end(observed: Observed, line: StatusLine) -> list[Action]:
-    return [*_say(observed, describe(observed.facts, line)), *_release(observed)]
+    return [*_say_line(observed, Phase.FAILED, error, *warnings), *_release(observed)]
 
 
 def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
     run = observed.run
     if run.errors:
-        more = f" (and {len(run.errors) - 1} more)" if len(run.errors) > 1 else ""
-        first = run.errors[0]
-        return fail(observed, ErrorInfo(reason=first.reason, message=first.message + more))
+        return fail(observed, words.first_error(run.errors))
     if run.suspended:
-        message = "spec.suspend is true: set it to false to queue the run"
-        line = StatusLine(Phase.SUSPENDED, "Suspended", message)
-        return _say(observed, describe(observed.facts, line))
+        return _say_line(observed, Phase.SUSPENDED, words.SUSPENDED)
     if observed.results.conflict is not None:
         return fail(observed, observed.results.conflict)
     if observed.results.error is not None:
         return fail(observed, observed.results.error)
     if observed.ahead:
-        active, place = observed.ahead[0], len(observed.ahead)
-        message = (
-            f"queued behind {active}: runs execute one at a time so that they don't disturb "
-            "each other"
-        )
-        if place > 1:
-            message += f" ({place} runs are ahead)"
-        return _say(observed, describe(observed.facts, StatusLine(Phase.QUEUED, "Queued", message)))
-    line = StatusLine(Phase.RUNNING, "Running", "starting the load Job")
+        place = words.queued(observed.ahead[0], len(observed.ahead))
+        return _say_line(observed, Phase.QUEUED, place)
+    line = StatusLine(Phase.RUNNING, "Running", words.STARTING)
     return [
         *([] if run.has_finalizer else [AddFinalizer()]),
         CreateJob(JobKind.LOAD),
@@ -153,55 +141,39 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     waiting = load.waiting
     limit = POD_PULL_TIMEOUT_SECONDS if waiting is None else POD_START_TIMEOUT_SECONDS
     if record is None and not load.started and load.age_seconds > limit:
-        why = (
-            f"{waiting.reason}: {waiting.message}"
-            if waiting is not None
-            else "its containers are still being created; check the pull of the chart's image"
-        )
-        message = f"the load Job's pod did not start within {limit:g} s: {why}"
-        line = StatusLine(Phase.CLEANING_UP, "LoadPodNotStarted", message)
-        return [*_say(observed, describe(observed.facts, line)), DeleteJob()]
-    message = "starting the load Job"
+        why = words.pod_not_started(limit, waiting)
+        return [*_say_line(observed, Phase.CLEANING_UP, why), DeleteJob()]
+    message = words.STARTING
     if waiting is not None:
-        message = f"the load Job's pod has not started yet: {waiting.reason}: {waiting.message}"
+        message = words.pod_waits(waiting)
     elif record is not None:
         message = record.progress.activity or message
     line = StatusLine(Phase.RUNNING, "Running", message)
     return _say(observed, describe(observed.facts, line, load_job))
 
 
-def _results_missing(observed: Observed) -> ErrorInfo:
-    return ErrorInfo(
-        reason="ResultsMissing",
-        message=f"the load Job succeeded, but ConfigMap {observed.results.name} does not hold its "
-        "results; check whether something deletes or overwrites the ConfigMap",
-    )
-
-
 def _recover(observed: Observed) -> list[Action]:
     """Clean up after a load Job that failed or is gone, as the policy says, then give up."""
     error = _why(observed)
-    line = StatusLine(Phase.CLEANING_UP, error.reason, error.message)
-    if observed.load_pods_running:
-        return _say(observed, describe(observed.facts, line))  # they may still send requests
+    if observed.load_pods_running:  # they may still send requests
+        return _say_line(observed, Phase.CLEANING_UP, error)
     if not _may_have_left_objects(observed):
         return fail(observed, error)
     kept: tuple[str, ...] = ()
     spec = observed.run.spec
     if observed.run.keeps_objects:
         assert spec is not None
-        kept = (f"objects were kept because spec.cleanup is {spec.cleanup}",)
+        kept = (words.objects_kept(spec.cleanup),)
         if not may_change_kro(spec):
             return fail(observed, error, *kept)
     actions, progress = _clean_up(observed)
     if progress is CleanupProgress.GOING:
-        return [*actions, *_say(observed, describe(observed.facts, line))]
+        return [*actions, *_say_line(observed, Phase.CLEANING_UP, error)]
     if progress is CleanupProgress.DONE:
         return fail(observed, error, *kept)
     # The finalizer stays, and the cleanup is tried again, but other runs go on.
-    warnings = (*kept, _failed_cleanup(observed))
-    line = StatusLine(Phase.FAILED, error.reason, error.message, warnings)
-    return [*_say(observed, describe(observed.facts, line)), *actions]
+    left = words.cleanup_failed(_cleanup_error(observed))
+    return [*_say_line(observed, Phase.FAILED, error, *kept, left), *actions]
 
 
 def _delete(observed: Observed) -> list[Action]:
@@ -219,9 +191,9 @@ def _delete(observed: Observed) -> list[Action]:
         return _abandon(observed)
     if progress is CleanupProgress.GOING or run.finished:
         return actions
-    message = _failed_cleanup(observed)
-    line = StatusLine(Phase.CLEANING_UP, CLEANUP_FAILED, message)
-    said = _say(observed, describe(observed.facts, line))
+    message = words.cleanup_failed(_cleanup_error(observed))
+    why = ErrorInfo(reason=CLEANUP_FAILED, message=message)
+    said = _say_line(observed, Phase.CLEANING_UP, why)
     events = [RunEvent(CLEANUP_FAILED, message, warning=True)] if said else []
     return [*events, *said, *actions]
 
@@ -238,11 +210,7 @@ def _after_end(observed: Observed) -> list[Action]:
 
 
 def _abandon(observed: Observed) -> list[Action]:
-    message = (
-        f"gave up the cleanup, as the annotation {ABANDON_ANNOTATION} asks for: "
-        f"{_why_not_cleaned(observed)}; delete what is left with krobench cleanup --run "
-        f"{observed.run.uid}"
-    )
+    message = words.cleanup_abandoned(_cleanup_error(observed), observed.run.uid)
     return [RunEvent("CleanupAbandoned", message, warning=True), RemoveFinalizer()]
 
 
@@ -276,20 +244,10 @@ def _clean_up(observed: Observed) -> tuple[list[Action], CleanupProgress]:
     return [following] if due else [], CleanupProgress.FAILING
 
 
-def _failed_cleanup(observed: Observed) -> str:
-    return (
-        f"cleanup failed: {_why_not_cleaned(observed)}; it is tried again; to give up, annotate "
-        f"the resource with {ABANDON_ANNOTATION}=true"
-    )
-
-
-def _why_not_cleaned(observed: Observed) -> str:
-    """Return the error of the last attempt to clean up."""
+def _cleanup_error(observed: Observed) -> ErrorInfo | None:
+    """Return what the last attempt to clean up says."""
     last = observed.cleanups[-1] if observed.cleanups else JobView()
-    error = last.error or last.waiting
-    if error is None:
-        return "its Job left no error message; check its pod's logs"
-    return error.message
+    return last.error or last.waiting
 
 
 def _why(observed: Observed) -> ErrorInfo:
@@ -309,14 +267,7 @@ def _why(observed: Observed) -> ErrorInfo:
         return reported
     if observed.load.error is not None:
         return observed.load.error
-    if observed.load.state is JobState.ABSENT:
-        return ErrorInfo(
-            reason="LoadJobDeleted", message="the load Job was deleted before it finished"
-        )
-    return ErrorInfo(
-        reason="LoadJobFailed",
-        message="the load Job failed without an error message; check its pod's logs",
-    )
+    return words.LOAD_JOB_DELETED if observed.load.state is JobState.ABSENT else words.NO_REASON
 
 
 def _may_have_left_objects(observed: Observed) -> bool:
@@ -335,6 +286,11 @@ def _may_have_left_objects(observed: Observed) -> bool:
 
 def _release(observed: Observed) -> list[Action]:
     return [RemoveFinalizer()] if observed.run.has_finalizer else []
+
+
+def _say_line(observed: Observed, phase: Phase, why: ErrorInfo, *warnings: str) -> list[Action]:
+    line = StatusLine(phase, why.reason, why.message, warnings)
+    return _say(observed, describe(observed.facts, line))
 
 
 def _say(observed: Observed, status: RunStatus) -> list[Action]:
