@@ -108,7 +108,8 @@ def _of_test(run: RunRecord, test: TestRecord) -> Iterator[Tile]:
     elif ready.max_seconds is not None:
         yield Tile("slowest", units.seconds(ready.max_seconds), f"of {count}; a p99 takes 100")
     else:
-        yield Tile("ready", f"{ready.n} of {ready.n + ready.censored}", "instances")
+        created = ready.n + ready.censored
+        yield Tile("ready", f"{ready.n} of {created}", "instances that were created")
     figures = summary.figures
     for label, figure in (
         ("instances per second", THROUGHPUT),

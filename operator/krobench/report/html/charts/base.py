@@ -63,6 +63,8 @@ _LETTER, _SYMBOL = 7, 34
 narrower has fewer columns (``templates/report.js``)."""
 _SPREAD = 3.0
 """Times the smallest value: from here on, a logarithmic axis has a label for each digit."""
+_MANY = 13
+"""So many wanted labels have the library put some between one second and two, too."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def logarithmic_seconds(seconds: Iterable[float]) -> Spec:
     """
     known = sorted(seconds)
     if not known or known[-1] < _SPREAD * known[0]:
-        return {"labelExpr": SECONDS_LABEL}
+        return {"labelExpr": SECONDS_LABEL, "tickCount": _MANY}
     return {"labelExpr": f"test(/^[689]/, format(datum.value, 'e')) ? '' : {SECONDS_LABEL}"}
 
 
@@ -138,7 +140,7 @@ def tooltip(titles: Mapping[str, str]) -> list[Spec]:
 
 
 def since_start(end: float) -> Spec:
-    """Return the encoding of the time since the start of a run, the same in all its charts."""
+    """Return the encoding of the time since the start of a run, up to ``end``."""
     scale = {"domain": [0, round(end, 1)], "nice": False}
     return quantity("x", "time since the start of the run, s", scale=scale)
 

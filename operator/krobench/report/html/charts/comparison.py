@@ -26,13 +26,18 @@ from krobench.report.html.charts.base import (
     tooltip,
     values,
 )
+from krobench.report.words.comparison import verdict_words
 from krobench.report.words.figures import short_title, show, unit_shown
 
 _VERDICT_COLOURS = {
     MetricVerdict.BETTER: GOOD,
     MetricVerdict.WORSE: BAD,
     MetricVerdict.SAME: COLOURS[0],
+    MetricVerdict.NO_SLOWDOWN: COLOURS[8],
 }
+_RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10)
+_WIDE = 1.6
+"""The largest ratio on an axis over the smallest, from which on the library labels too few."""
 
 
 def forest_plot(comparison: Comparison) -> Chart | None:
@@ -43,7 +48,7 @@ def forest_plot(comparison: Comparison) -> Chart | None:
             "ratio": round(metric.ratio, 4),
             "low": metric.ratio_low,
             "high": metric.ratio_high,
-            "verdict": metric.verdict or "-",
+            "verdict": verdict_words(metric.verdict),
             "old": show(metric.metric, metric.old_median),
             "new": show(metric.metric, metric.new_median),
             "change": f"x{metric.ratio:.3g}",
@@ -53,17 +58,17 @@ def forest_plot(comparison: Comparison) -> Chart | None:
     ]
     if not rows:
         return None
-    verdicts = list(dict.fromkeys(str(row["verdict"]) for row in rows))
+    colours = {
+        verdict_words(metric.verdict): MUTED
+        if metric.verdict is None
+        else _VERDICT_COLOURS.get(metric.verdict, MUTED)
+        for metric in comparison.primary
+    }
+    shown = list(dict.fromkeys(row["verdict"] for row in rows))
     colour = {
         "field": "verdict",
         "type": "nominal",
-        "scale": {
-            "domain": verdicts,
-            "range": [
-                _VERDICT_COLOURS.get(MetricVerdict(each), MUTED) if each != "-" else MUTED
-                for each in verdicts
-            ],
-        },
+        "scale": {"domain": shown, "range": [colours[each] for each in shown]},
     }
     y = {
         "field": "metric",
@@ -76,7 +81,7 @@ def forest_plot(comparison: Comparison) -> Chart | None:
         "ratio",
         f"{comparison.new} over {comparison.old}, ratio",
         scale=LOGARITHMIC,
-        axis={"format": ".3~g"},
+        axis={"format": ".3~g"} | _ratio_ticks(rows),
     )
     effect = comparison.minimum_effect
     spec = layers(
@@ -118,6 +123,14 @@ def forest_plot(comparison: Comparison) -> Chart | None:
         spec,
         "how-to/compare.md",
     )
+
+
+def _ratio_ticks(rows: Sequence[Row]) -> Spec:
+    """Return the ratios at which a wide axis has labels."""
+    ends = [row[end] for row in rows for end in ("low", "ratio", "high") if row[end]]
+    if max(ends) < _WIDE * min(ends):
+        return {}
+    return {"values": [each for each in _RATIOS if min(ends) <= each <= max(ends)]}
 
 
 _ROOM_FOR_MARKS = 1.25

@@ -90,15 +90,10 @@ def run_phases(objects: Iterable[ObjectRecord]) -> list[tuple[float, float]]:
     return list(ends.values())
 
 
-def end_of(objects: Iterable[ObjectRecord], samples: Iterable[Sample]) -> float:
-    """Return when the last thing that charts show of a run happened."""
-    moments = [
-        moment
-        for line in objects
-        for moment in (line.start_seconds, line.ready_seconds, line.gone_seconds)
-        if moment is not None
-    ]
-    return max([*moments, *(sample.seconds for sample in samples)], default=0.0)
+def end_of(objects: Sequence[ObjectRecord]) -> float:
+    """Return when the last run phase ended, or the last instance was asked for."""
+    ends = [end for _, end in run_phases(objects)]
+    return max([*ends, *(line.start_seconds for line in objects)], default=0.0)
 
 
 def over_time(
@@ -120,7 +115,7 @@ def over_time(
         else (f" {len(points):,} of {len(lines):,} instances are drawn, the slowest among them.")
     )
     when = {
-        "x": since_start(end_of(objects, samples)),
+        "x": since_start(end_of(objects)),
         "y": quantity(
             "y",
             "time until ready",

@@ -166,7 +166,8 @@ def resource_charts(
     by_metric: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         by_metric.setdefault((sample.source, sample.metric), []).append(sample)
-    phases, end = run_phases(objects), end_of(objects, samples)
+    phases = run_phases(objects)
+    end = max([end_of(objects), *(sample.seconds for sample in samples)])
     limits = run.environment.kro.limits if run.environment.kro is not None else {}
     for panel in _PANELS:
         lines = {

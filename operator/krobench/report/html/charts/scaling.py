@@ -56,7 +56,7 @@ _SCALES: Mapping[FigureUnit, tuple[float, str]] = {
     "bytes": (2.0**20, "MiB"),
     "cores": (1.0, "cores"),
     "per_second": (1.0, "per second"),
-    "number": (1.0, "number"),
+    "number": (1.0, ""),
 }
 
 
@@ -78,14 +78,16 @@ def scale_charts(run: RunRecord) -> Iterator[Chart]:
             yield Chart(
                 f"{chart.title} against {scale.axis.unit}",
                 note + legend,
-                _spec(of_chart, scale, bounds),
+                _spec(of_chart, scale, bounds, legend=len(chart.figures) > 1),
                 "explanation/scaling.md",
                 zoom=True,
             )
             legend = ""
 
 
-def _spec(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, float]) -> Spec:
+def _spec(
+    curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, float], *, legend: bool
+) -> Spec:
     factor, unit = _SCALES[curves[0].unit]
     names = [figure_name(curve.figure) for curve in curves]
     points: list[Row] = []
@@ -97,7 +99,7 @@ def _spec(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, floa
                 "y": round(point.value / factor, 5),
                 "figure": name,
                 "size": f"{plain(point.size)} {scale.axis.unit}",
-                "shown": f"{units.number(point.value / factor)} {unit}",
+                "shown": f"{units.number(point.value / factor)} {unit}".rstrip(),
             }
             for point in curve.points
         ]
@@ -118,8 +120,10 @@ def _spec(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, floa
     ]
     whole = {"tickMinStep": 1} if scale.axis.whole else {}
     x = quantity("x", scale.axis.unit, scale={"domain": [0, end * 1.02], "nice": False}, axis=whole)
-    y = quantity("y", unit, scale={"domain": [0, max([highest, *near]) * 1.08], "nice": False})
-    colour = coloured("figure", names)
+    y = quantity(
+        "y", unit or names[0], scale={"domain": [0, max([highest, *near]) * 1.08], "nice": False}
+    )
+    colour = coloured("figure", names, legend=legend)
     return layers(
         {
             "data": values(points),
@@ -143,7 +147,7 @@ def _spec(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, floa
         }
         if fits
         else None,
-        *(rule("y", level, f"SLO: {units.number(level)} {unit}") for level in near),
+        *(rule("y", level, f"SLO: {units.number(level)} {unit}".rstrip()) for level in near),
         *marks,
         *predicted,
     )
