@@ -32,7 +32,9 @@ READING = (
     "Latencies last from sending the request until a watch shows the new state, on one "
     "monotonic clock. In an open loop they start when the request was due. p99 needs at "
     "least 100 observations. In a closed loop (a fixed number in progress), throughput is "
-    "what kro achieved, not what was requested. Warm-up iterations are not summarised."
+    "what kro achieved, not what was requested. Warm-up iterations are not summarised. The median "
+    "time until ready of a headline is the mean of the iterations' medians, of which there is an "
+    "interval; a p50 is of the instances of all iterations together."
 )
 _SHOWN_CAUSES = 3
 

@@ -35,6 +35,8 @@ _MOST_STEPS = 160
 _SLOWEST_SHOWN = 60
 """Of the points, so many are the slowest of all."""
 _SLOWEST = 10
+_MOST_PLACES = 12
+"""Of iterations, with a label on an axis."""
 _WINDOWS = 80
 _REFUSED = "429"
 """The label of refused requests."""
@@ -534,6 +536,7 @@ def by_iteration(run: RunRecord) -> Chart | None:
     if max(counts.values(), default=0) < 3:
         return None
     most = max(counts.values())
+    title = "Blocks" if any(test.variant for test in run.tests) else "Iterations"
     spec = layers(
         {
             "data": values(rows),
@@ -541,9 +544,9 @@ def by_iteration(run: RunRecord) -> Chart | None:
             "encoding": {
                 "x": quantity(
                     "x",
-                    "measured iteration",
+                    "block" if title == "Blocks" else "measured iteration",
                     scale={"domain": [1, most]},
-                    axis={"tickMinStep": 1, "format": "d"},
+                    axis={"values": list(range(1, most + 1, -(-most // _MOST_PLACES)))},
                 ),
                 "y": quantity(
                     "y", "median time until ready", zero=True, axis={"labelExpr": SECONDS_LABEL}
@@ -556,7 +559,6 @@ def by_iteration(run: RunRecord) -> Chart | None:
         },
         height=200,
     )
-    title = "Blocks" if any(test.variant for test in run.tests) else "Iterations"
     note = (
         "The median time until ready of each measured iteration. "
         + ("A block has one iteration of every variant. " if title == "Blocks" else "")
