@@ -151,7 +151,8 @@ def held_back(run: RunRecord) -> str:
             f"{_sentence(cause_name(bottleneck))}: {bottleneck_line(bottleneck)} "
             f"({test.name}, score {bottleneck.score:.2f})."
         )
-    if any(test.attribution is not None for test in run.tests):
+    is_valid = run.validity is None or run.validity.valid
+    if is_valid and any(test.attribution is not None for test in run.tests):
         return "Nothing stands out."
     return ""
 

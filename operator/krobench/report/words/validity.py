@@ -53,7 +53,7 @@ def reasoned_line(cause: AnyCause) -> str:
 
 def restart_line(restart: KroRestart) -> str:
     """Return which process is kro since when."""
-    seen = f"seen {restart.seconds:.1f}s after the start of the run"
+    seen = f"seen {units.seconds(restart.seconds)} after the start of the run"
     if restart.previous_pod is None:
         return f"kro was restarted in pod {restart.pod}, {seen}"
     return f"kro is another pod now, {restart.pod} after {restart.previous_pod}, {seen}"

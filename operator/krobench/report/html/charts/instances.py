@@ -38,6 +38,8 @@ _SLOWEST = 10
 _MOST_PLACES = 12
 """Of iterations, with a label on an axis."""
 _WINDOWS = 80
+_BREAK = 6.0
+"""Times the usual distance of two medians: those further apart are not joined."""
 _REFUSED = "429"
 """The label of refused requests."""
 _FEWEST_PER_WINDOW = 5
@@ -200,14 +202,17 @@ def _medians(lines: Sequence[ObjectRecord], colour: Row) -> Row | None:
     for (test, iteration), of in by_iteration.items():
         ordered = sorted(of, key=lambda line: line.start_seconds)
         size = max(_FEWEST_PER_WINDOW, len(ordered) // each)
-        for start in range(0, len(ordered) - size + 1, size):
-            window = ordered[start : start + size]
+        windows = [
+            ordered[start : start + size] for start in range(0, len(ordered) - size + 1, size)
+        ]
+        times = [median(line.start_seconds for line in window) for window in windows]
+        for part, time, window in zip(_parts(times), times, windows, strict=True):
             rows.append(
                 {
-                    "x": round(median(line.start_seconds for line in window), 3),
+                    "x": round(time, 3),
                     "y": round(max(median(map(_took, window)), _LEAST_SECONDS), 5),
                     "test": test,
-                    "of": f"{test} {iteration}",
+                    "of": f"{test} {iteration} {part}",
                 }
             )
     if not rows:
@@ -222,6 +227,16 @@ def _medians(lines: Sequence[ObjectRecord], colour: Row) -> Row | None:
             "color": colour,
         },
     }
+
+
+def _parts(times: Sequence[float]) -> Iterator[int]:
+    """Yield the part of a line that each point belongs to: one ends where nothing was asked for."""
+    gaps = [after - before for before, after in pairwise(times)]
+    longest = _BREAK * median(gaps) if gaps else 0.0
+    part = 0
+    for gap in (0.0, *gaps)[: len(times)]:
+        part += gap > longest > 0
+        yield part
 
 
 def _events(run: RunRecord, samples: Sequence[Sample]) -> list[tuple[float, str]]:
