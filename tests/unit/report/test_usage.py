@@ -53,7 +53,7 @@ def test_figures_have_units_and_what_is_missing_says_so() -> None:
 
 def test_a_restart_of_kro_stands_above_the_figures() -> None:
     first = usage_section(of(FIGURES)).split("|", maxsplit=1)[0]
-    assert "kro is another pod now, b after a, seen 3.0s after the start of the run" in first
+    assert "kro is another pod now, b after a, seen 3 s after the start of the run" in first
 
 
 def test_only_the_most_frequent_requests_are_shown_one_by_one() -> None:

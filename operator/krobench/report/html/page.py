@@ -27,7 +27,7 @@ from krobench.record.run import RunRecord
 from krobench.report import comparison, gist, history, markdown, scalecomparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
-from krobench.report.html.charts import instances
+from krobench.report.html.charts import instances, timeline
 from krobench.report.html.charts.base import CONFIG, Chart, Spec, drawn, for_paper
 from krobench.report.html.charts.comparison import forest_plot, limit_trend, trend_charts
 from krobench.report.html.charts.costs import cel_charts, flame_graphs
@@ -263,7 +263,7 @@ def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
         "instances",
         "What instances took",
         drawn(
-            instances.over_time(run, objects, raw.samples),
+            timeline.over_time(run, objects, raw.samples),
             instances.distribution(run, objects),
             instances.waterfall(run, objects),
             instances.by_iteration(run),

@@ -22,7 +22,7 @@ from krobench.figures.summaries import KroRestart, Latencies, LatencySummary
 from krobench.findings.comparison import Better, Comparison, MetricComparison, MetricVerdict
 from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord, Trend
 from krobench.record.run import RunRecord
-from krobench.report.html.charts import instances
+from krobench.report.html.charts import instances, timeline
 from krobench.report.html.charts.base import Chart, intervals, logarithmic_seconds, thinned
 from krobench.report.html.charts.comparison import forest_plot, trend_charts
 from krobench.report.html.charts.costs import flame_graphs
@@ -106,12 +106,18 @@ def test_warm_up_and_what_was_refused_is_in_no_chart() -> None:
     for left_out in (created(0, warmup=True), created(0, acknowledged_seconds=None)):
         assert instances.distribution(some_run(), [left_out]) is None
         assert instances.waterfall(some_run(), [left_out]) is None
-        assert instances.over_time(some_run(), [left_out], []) is None
+        assert timeline.over_time(some_run(), [left_out], []) is None
 
 
 def test_one_instance_alone_has_no_chart_over_time() -> None:
-    assert instances.over_time(some_run(), [created(0)], []) is None
-    assert instances.over_time(some_run(), [created(0), created(1)], []) is not None
+    assert timeline.over_time(some_run(), [created(0)], []) is None
+    assert timeline.over_time(some_run(), [created(0), created(1)], []) is not None
+
+
+def test_no_line_joins_medians_over_a_time_without_requests() -> None:
+    lines = [created(index, 1.0) for index in (*range(20), *range(500, 520))]
+    chart = timeline.over_time(some_run(), lines, [])
+    assert len({row["of"] for row in rows_of(chart) if "of" in row}) == 2
 
 
 def test_a_wide_logarithmic_axis_leaves_room_for_the_label_of_a_second() -> None:
@@ -131,7 +137,7 @@ def test_a_long_series_is_thinned_with_both_its_ends(count: int, most: int) -> N
 def test_of_many_instances_the_slowest_are_drawn() -> None:
     lines = [created(index, 1.0) for index in range(20_000)]
     lines[12_345] = created(12_345, 77.0)
-    rows = rows_of(instances.over_time(some_run(), lines, []))
+    rows = rows_of(timeline.over_time(some_run(), lines, []))
     assert len(rows) < 1500
     assert any(row.get("y") == 77.0 for row in rows)
 
@@ -139,7 +145,7 @@ def test_of_many_instances_the_slowest_are_drawn() -> None:
 def test_what_happened_beside_the_load_is_marked() -> None:
     restarted = some_iteration(kro_restarts=[KroRestart(seconds=3.0, pod="kro-1")])
     refused = sampled("rest_client_requests_429_total", 0.0, 0.0, 4.0)
-    chart = instances.over_time(some_run(some_test(iterations=[restarted])), [created(0)], refused)
+    chart = timeline.over_time(some_run(some_test(iterations=[restarted])), [created(0)], refused)
     assert chart is not None
     assert labels_of(chart) == {"kro restarted", "429: 4"}
 

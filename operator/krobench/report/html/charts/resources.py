@@ -27,7 +27,7 @@ from krobench.report.html.charts.base import (
     tooltip,
     values,
 )
-from krobench.report.html.charts.instances import end_of, run_phases
+from krobench.report.html.charts.timeline import end_of, run_phases
 from krobench.report.tests import in_order
 
 Point = tuple[float, float]
