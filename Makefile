@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 TESTBED = $(BIN)/python -m testbed
 LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11
 CODE := operator/krobench testbed tests bench scripts
-CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
+CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller tests/unit/docs
 # All pods of the test bed weigh as much as one process, and the tests on it take longest of all.
 YIELDING := nice -n 10
 

@@ -65,16 +65,20 @@ def paths() -> list[Code]:
     ]
 
 
-@pytest.mark.parametrize("code", paths(), ids=str)
-def test_a_named_field_exists(code: Code) -> None:
-    name = _PATH.findall(code.text)[0].replace("[]", "")
+def test_each_named_field_exists() -> None:
+    names = frozenset((*known_names(), *(parts.name for parts in PARTS)))
+    assert [str(code) for code in paths() if not _exists(_PATH.findall(code.text)[0], names)] == []
+
+
+@cache
+def _exists(field: str, figures: frozenset[str]) -> bool:
+    name = field.replace("[]", "")
     path = _IN_TEMPLATE.sub("spec.", name).split(".")
     models = _OF_RESOURCES.get(path[0], _MODELS)
     parts = path[1:] if path[0] in _OF_RESOURCES else path
     in_chart = path[0] not in _OF_RESOURCES and _in_values(parts, chart_values())
-    names = (*known_names(), *(parts.name for parts in PARTS))
-    is_metric = any(f"{name}.".startswith(f"{'.'.join(path)}.") for name in names)
-    assert in_chart or is_metric or any(_has(model, parts) for model in models)
+    is_metric = any(f"{figure}.".startswith(f"{'.'.join(path)}.") for figure in figures)
+    return in_chart or is_metric or any(_has(model, parts) for model in models)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +98,10 @@ def test_the_table_of_operations_names_existing_latencies(code: Code) -> None:
         assert f"latency.{code.text}.p50" in known_names()
 
 
-@pytest.mark.parametrize(
-    "code",
-    [c for c in codes() if _REASON.fullmatch(c.text) and c.text not in _REASONS_OF_OTHERS],
-    ids=str,
-)
-def test_a_named_reason_or_kind_is_in_the_code(code: Code) -> None:
-    assert code.text in _words_of_the_code()
+def test_each_named_reason_or_kind_is_in_the_code() -> None:
+    known = _words_of_the_code() | _REASONS_OF_OTHERS
+    named = [code for code in codes() if _REASON.fullmatch(code.text)]
+    assert [str(code) for code in named if code.text not in known] == []
 
 
 def test_tables_of_causes_bottlenecks_and_axes_are_complete() -> None:
@@ -113,7 +114,6 @@ def test_tables_of_causes_bottlenecks_and_axes_are_complete() -> None:
         assert {(page, name.value) for name in names} <= named
 
 
-@cache
 def _words_of_the_code() -> frozenset[str]:
     alerts = ROOT / "helm/krobench/files/rules.yaml"
     sources = [*(ROOT / "operator/krobench").rglob("*.py"), alerts]

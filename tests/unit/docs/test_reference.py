@@ -12,10 +12,12 @@ from krobench.api.kinds import RunKind
 from scripts.reference import DIRECTORY, pages
 from scripts.reference.installation import VALUES, chart_values
 
+PAGES = pages()
 
-@pytest.mark.parametrize("page", list(pages()), ids=lambda page: page.name)
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_generated_page_is_current(page: Path) -> None:
-    assert page.read_text() == pages()[page], f"{page.relative_to(ROOT)} is stale: run `make docs`"
+    assert page.read_text() == PAGES[page], f"{page.relative_to(ROOT)} is stale: run `make docs`"
 
 
 @pytest.mark.parametrize("kind", RunKind)

@@ -1,5 +1,6 @@
 import random
 from base64 import b64decode
+from functools import cache
 from typing import Any
 
 import orjson
@@ -34,6 +35,7 @@ from krobench.report.markdown import render
 
 OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "uid-1")
 LIMIT_BYTES = 1_048_576
+MANY = 100_000
 
 
 def run(**changes: object) -> RunRecord:
@@ -51,6 +53,12 @@ def objects(count: int) -> list[ObjectRecord]:
         )
         for index in range(count)
     ]
+
+
+@cache
+def many(count: int = MANY) -> list[ObjectRecord]:
+    """Return objects that no test changes."""
+    return objects(count)
 
 
 def raw(records: list[ObjectRecord], samples: list[Sample] | None = None) -> RunLines:
@@ -94,15 +102,14 @@ def test_a_small_run_fits_one_config_map_owned_by_its_resource() -> None:
 
 
 def test_a_large_run_is_split_below_the_limit_of_an_api_server() -> None:
-    many = objects(120_000)
-    stored, config_maps = write_config_maps("r", OWNER, run(), raw(many))
+    stored, config_maps = write_config_maps("r", OWNER, run(), raw(many()))
     assert len(config_maps) > 2
     assert config_maps[-1]["metadata"]["name"] == "r"
     assert all(size(item) < LIMIT_BYTES for item in config_maps)
     assert stored.parts["objects.jsonl.gz"] == [
         item["metadata"]["name"] for item in config_maps[:-1]
     ]
-    assert read_objects(config_maps) == many
+    assert read_objects(config_maps) == many()
 
 
 def large_run() -> RunRecord:
@@ -242,13 +249,13 @@ def test_every_profile_is_stored_or_left_out_with_a_reason(sizes: list[int], use
 
 
 def test_a_file_beyond_its_limit_is_a_random_sample_and_says_of_how_many() -> None:
-    file = LineFile(ObjectRecord, objects(40_000), max_bytes=60_000)
+    file = LineFile(ObjectRecord, many(40_000), max_bytes=60_000)
     assert file.added == 40_000
     assert 2_000 < file.kept < 20_000
     assert sum(map(len, file.pieces(1_000_000))) < 90_000
     lines = rawlines.decode(file.pieces(1_000_000), ObjectRecord)
     assert len(lines) == file.kept
-    known = objects(40_000)
+    known = many(40_000)
     assert all(line in known for line in lines[:20])
     stored, maps = write_config_maps("r", OWNER, run(), RunLines(file, LineFile(Sample)))
     [sampled] = stored.sampled
@@ -258,7 +265,7 @@ def test_a_file_beyond_its_limit_is_a_random_sample_and_says_of_how_many() -> No
 
 
 def test_a_sample_is_mended_as_a_whole_file_is() -> None:
-    file = LineFile(ObjectRecord, objects(40_000), max_bytes=60_000)
+    file = LineFile(ObjectRecord, many(40_000), max_bytes=60_000)
     kept = file.kept
 
     def mend(line: ObjectRecord) -> None:
@@ -273,14 +280,14 @@ def test_what_is_stored_stays_within_the_limit_of_the_administrator() -> None:
     limit = 1_200_000
     room = Room.within(limit)
     lines = RunLines.limited(room)
-    lines.objects.extend(objects(100_000))
+    lines.objects.extend(many())
     files = {f"{index}.pb.gz": random.randbytes(40_000) for index in range(10)}
     profiles = write_profiles("r", OWNER, 0, files, 0, room.profiles)
     stored, maps = write_config_maps("r", OWNER, run(), lines)
     size = sum(len(orjson.dumps(each)) for each in [*maps, *profiles.config_maps])
     assert size < limit
     [sampled] = stored.sampled
-    assert sampled.stored < sampled.measured == 100_000
+    assert sampled.stored < sampled.measured == MANY
     assert set(profiles.left_out) | set(profiles.parts) == set(files)
     assert profiles.left_out
     assert profiles.parts
@@ -308,7 +315,7 @@ def test_a_whole_run_beyond_the_limit_of_the_administrator_is_left_out_with_a_wa
 
 def test_the_raw_lines_of_a_run_stay_within_its_limit() -> None:
     lines = RunLines.limited(Room(lines=200_000))
-    lines.objects.extend(objects(100_000))
+    lines.objects.extend(many())
     size = sum(map(len, lines.objects.pieces(1_000_000)))
     assert size < 200_000
     assert lines.objects.kept < lines.objects.added
