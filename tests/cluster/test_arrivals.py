@@ -44,7 +44,7 @@ def check_objects(cluster: Cluster, longest: float) -> None:
 def test_a_rate_that_cannot_be_sent_makes_the_run_invalid(cluster: Cluster) -> None:
     # Each request waits for the one before, and takes longer than a millisecond.
     load = {"arrival": "constant", "rate": 1000, "maxInFlight": 1, "maxSendLag": "1ms"}
-    status = cluster.finish(benchmark("flood", scenario("a", instances=30, load=load)))
+    status = cluster.finish(benchmark("flood", scenario("a", instances=12, load=load)))
     assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
     assert condition(status, "Valid")["status"] == "False"
     assert condition(status, "Valid")["reason"] == "GeneratorLate"

@@ -15,7 +15,7 @@ def test_a_pipeline_gets_a_verdict_and_files(cluster: Cluster, tmp_path: Path) -
     ]
     path.write_text(yaml.safe_dump(benchmark("pipeline", *tests)))
     junit, markdown = tmp_path / "out.xml", tmp_path / "out.md"
-    done = cluster.krobench(
+    done = cluster.krobench_process(
         "run", f"--file={path}", f"--junit={junit}", f"--markdown={markdown}", "--timeout=15m"
     )
     assert done.returncode == 1, done.stderr
@@ -23,6 +23,6 @@ def test_a_pipeline_gets_a_verdict_and_files(cluster: Cluster, tmp_path: Path) -
     root = ET.fromstring(junit.read_text())
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
     assert "strict" in markdown.read_text()
-    again = cluster.krobench("run", f"--file={path}")
+    again = cluster.krobench_process("run", f"--file={path}")
     assert again.returncode == 4
     assert "pipeline" in again.stderr

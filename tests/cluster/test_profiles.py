@@ -12,6 +12,7 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
 COLLECT = {"profiles": ["cpu", "heap"]}
+INSTANCES = 20
 NO_PPROF = 6061
 """A port at which kro does not answer."""
 
@@ -24,7 +25,7 @@ def share(breakdown: Breakdown | None, group: str) -> float:
 def test_a_profile_says_where_the_time_goes_and_a_kro_without_pprof_costs_nothing(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    heavy = scenario("heavy", "cel-heavy", 30)
+    heavy = scenario("heavy", "cel-heavy", INSTANCES)
     bare = scenario("bare", instances=3, target={"pprofPort": NO_PPROF})
     status = cluster.finish(benchmark("profiled", heavy, bare, collect=COLLECT))
     assert status["phase"] == "Completed"
@@ -57,7 +58,7 @@ def check_iterations(test: TestRecord) -> None:
     assert test.summary is not None
     assert test.summary.iterations == 1
     assert test.summary.latency.instance_ready is not None
-    assert test.summary.latency.instance_ready.n == 30
+    assert test.summary.latency.instance_ready.n == INSTANCES
 
 
 def check_shares(profile: TestProfile) -> None:

@@ -98,7 +98,7 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     limited: Cluster,
 ) -> None:
     (before,) = limited.names("pods", "--namespace=kro-system")
-    limited.apply(benchmark("replaced", scenario("a", instances=50)))
+    limited.apply(benchmark("replaced", scenario("a", instances=30)))
     limited.wait_for_children()
     limited.run("delete", "pod", before, "--namespace=kro-system")
     limited.release_kros_lease()
@@ -107,7 +107,7 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     restarts = found["kroRestarts"]
     assert [entry["previousPod"] for entry in restarts] == [before]
     assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
-    assert found["counts"]["ready"] == 50
+    assert found["counts"]["ready"] == 30
     for name in ("kro.cpu.seconds", "kro.requests.total", "perInstance.kro.cpu.seconds"):
         assert name not in found["figures"]
         assert found["unavailable"][name]["code"] == "ProcessRestarted"

@@ -125,7 +125,7 @@ def two_replicas(cluster: Cluster) -> Iterator[None]:
 @pytest.mark.untimed
 @pytest.mark.usefixtures("two_replicas")
 def test_the_replica_that_leads_is_measured_and_its_loss_is_named(cluster: Cluster) -> None:
-    cluster.apply(benchmark("led", scenario("a", instances=30)))
+    cluster.apply(benchmark("led", scenario("a", instances=20)))
     cluster.wait_for_children()
     first = cluster.kro_leader()
     cluster.run(*KRO, "delete", "pod", first, "--wait=false")
@@ -135,7 +135,7 @@ def test_the_replica_that_leads_is_measured_and_its_loss_is_named(cluster: Clust
     assert record["environment"]["kro"]["replicas"] == 2
     [test] = record["tests"]
     assert {"KroRestarted", "KroLeaderChanged"} <= reasons(test)
-    assert test["iterations"][0]["counts"]["ready"] == 30
+    assert test["iterations"][0]["counts"]["ready"] == 20
     [change] = test["iterations"][0]["kroRestarts"]
     assert (change["previousPod"], change["pod"]) == (first, cluster.kro_leader())
     assert cluster.status("led")["verdict"] == "Invalid"
