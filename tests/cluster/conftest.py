@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,12 @@ STARTED = datetime.fromisoformat(BEGAN) if BEGAN else datetime.now(UTC)
 PROBER = "tests-of-krobench"
 """The manager of the one change that tests keep in kro's Deployment."""
 TESTBED = (sys.executable, "-m", "testbed")
+PROBE = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 10}
+PROBED = {"containers": [{"name": "kro", "readinessProbe": PROBE}]}
+PROBE_SOONER = (
+    *(*KRO, "patch", "deployment/kro", f"--field-manager={PROBER}"),
+    f"--patch={json.dumps({'spec': {'template': {'spec': PROBED}}})}",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -109,10 +116,23 @@ def reset_kro(cluster: Cluster, *, fast: bool) -> None:
 
 
 def up(*, fast_kro: bool) -> None:
-    """Bring the cluster up, with kro as its chart installs it or with shorter pauses."""
+    """Bring the cluster up, with kro as its chart installs it or with shorter pauses.
+
+    kro is probed sooner as soon as it is there, so that nothing waits for the chart's first probe.
+    """
     audit = ("--audit-log",) if provider() == "testbed" else ()
     values = (f"--kro-values={FAST_KRO}",) if fast_kro else ()
-    call(*TESTBED, "up", *audit, *values)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        done = pool.submit(call, *TESTBED, "up", *audit, *values)
+        kubectl, kubeconfig = call(*TESTBED, "tool", "kubectl"), call(*TESTBED, "kubeconfig")
+        while provider() != "existing" and not wait((done,), timeout=0.5).done:
+            subprocess.run(
+                (kubectl, *PROBE_SOONER),
+                env=os.environ | {"KUBECONFIG": kubeconfig},
+                capture_output=True,
+                check=False,  # there may be neither a cluster nor a kro yet
+            )
+        done.result()
 
 
 @pytest.fixture(scope="session")
@@ -140,10 +160,7 @@ def probe_kro_sooner(cluster: Cluster) -> None:
 
     The chart's first probe comes after ten seconds, and these tests start kro some twenty times.
     """
-    probe = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 10}
-    spec = {"containers": [{"name": "kro", "readinessProbe": probe}]}
-    patch = json.dumps({"spec": {"template": {"spec": spec}}})
-    cluster.run(*KRO, "patch", "deployment/kro", f"--patch={patch}", f"--field-manager={PROBER}")
+    cluster.run(*PROBE_SOONER)
     cluster.wait_for_kro()
 
 
