@@ -35,7 +35,8 @@ _FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml|md|html|xml|sh|csv|om|parqu
 _OF_OTHERS = {
     "cel.bind",  # of cel-go
     "debug.pprof.enabled",  # of kro's chart
-    "load.bench.kro.run",  # an API group
+    "kro.run",  # an API group, as the next
+    "load.bench.kro.run",
     "metadata.creationTimestamp",  # of every object
     "metav1.Condition",  # of Kubernetes
     "rbac.mode",  # of kro's chart
