@@ -1,12 +1,26 @@
-"""Results in a bucket that load Jobs reach, and that the commands read."""
+"""Results in a bucket or on a volume that load Jobs reach, and that the commands read."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster.conftest import provider
-from cluster.kubectl import ROOT, Cluster, benchmark, condition, keeping_rgds, scenario
+from cluster.kubectl import (
+    KROBENCH,
+    ROOT,
+    Cluster,
+    Manifest,
+    benchmark,
+    condition,
+    keeping_rgds,
+    scenario,
+)
 from cluster.test_installation import helm
 from objectstore import KEYS, S3Server
+from typer.testing import CliRunner
+
+from krobench.cli.main import app
 
 pytestmark = [
     pytest.mark.untimed,
@@ -18,6 +32,16 @@ pytestmark = [
 NODE = "10.87.0.1"
 CHART = str(ROOT / "helm" / "krobench")
 SECRETS = (("krobench-system", "store-writer"), ("default", "store-reader"))
+CLAIM = "krobench-results"
+LOAD_USER = 65532
+"""As in the Dockerfile."""
+
+
+def change_chart(cluster: Cluster, *values: str) -> None:
+    changes = [f"--set=results.storage.{value}" for value in values]
+    arguments = ("--reset-then-reuse-values", *changes, "--wait", "--timeout=120s")
+    done = helm(cluster, "upgrade", "krobench", CHART, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +60,9 @@ def bucket(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "secretName": "store-writer",
         "readerSecretName": "store-reader",
     }
-    values = [f"--set=results.storage.s3.{name}={value}" for name, value in s3.items()]
-    change = ("--reset-then-reuse-values", "--set=results.storage.type=S3", *values)
+    values = [f"s3.{name}={value}" for name, value in s3.items()]
     try:
-        done = helm(cluster, "upgrade", "krobench", CHART, *change, "--wait", "--timeout=120s")
-        assert done.returncode == 0, done.stdout + done.stderr
+        change_chart(cluster, "type=S3", *values)
         yield server
     finally:
         helm(cluster, "rollback", "krobench", "--wait", "--timeout=120s")
@@ -79,3 +101,71 @@ def test_a_bucket_that_vanishes_in_mid_run_costs_nothing(
     assert "BucketNotFound" in cluster.events("vanished")["RunWarning"]
     assert "objects.jsonl.gz" in cluster.get("configmap", "vanished-results")["binaryData"]
     assert cluster.krobench("report", "vanished", "--format", "html").returncode == 0
+
+
+def claim_of(directory: Path) -> tuple[Manifest, Manifest]:
+    """Return a volume in a directory of this machine, which is the node, and the claim to it."""
+    both = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    volume = both | {
+        "capacity": {"storage": "1Gi"},
+        "hostPath": {"path": str(directory)},
+        "persistentVolumeReclaimPolicy": "Retain",
+    }
+    claim = both | {"resources": {"requests": {"storage": "1Gi"}}, "volumeName": CLAIM}
+    metadata = {"name": CLAIM, "namespace": "krobench-system"}
+    return (
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": CLAIM},
+            "spec": volume,
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": metadata,
+            "spec": claim,
+        },
+    )
+
+
+@pytest.fixture
+def volume(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """A directory that load Jobs write to as the volume of a claim."""
+    directory = tmp_path / "volume"
+    directory.mkdir()
+    os.chown(directory, LOAD_USER, LOAD_USER)
+    cluster.apply(*claim_of(directory))
+    try:
+        change_chart(
+            cluster, "type=PersistentVolumeClaim", f"persistentVolumeClaim.claimName={CLAIM}"
+        )
+        yield directory
+        # A pod that has finished still uses the claim, which goes once the runs are deleted.
+        cluster.delete_runs()
+        cluster.run(*KROBENCH, "delete", "pvc", CLAIM, "--timeout=60s")
+    finally:
+        helm(cluster, "rollback", "krobench", "--wait", "--timeout=120s")
+        cluster.run(*KROBENCH, "delete", "pvc", CLAIM, "--ignore-not-found", "--wait=false")
+        cluster.run("delete", "pv", CLAIM, "--wait=false")
+
+
+def test_results_are_read_back_from_a_volume(
+    cluster: Cluster, volume: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status = cluster.finish(benchmark("on-volume", scenario("a")))
+    assert condition(status, "Stored")["status"] == "True"
+    assert "binaryData" not in cluster.get("configmap", "on-volume-results")
+    refused = CliRunner().invoke(app, ("report", "on-volume", "--format", "html"))
+    assert "KROBENCH_STORE" in refused.output, "tenants cannot read it"
+    monkeypatch.setenv("KROBENCH_STORE", str(volume))
+    for arguments in (
+        ("report", "on-volume", "--format", "html"),
+        ("history", "on-volume"),
+        ("baseline", "export", "history:on-volume"),
+        ("export", "on-volume", "--output", str(tmp_path / "csv")),
+    ):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, (arguments, done.output)
+    compared = CliRunner().invoke(app, ("compare", "history:on-volume", "on-volume"))
+    assert "on both sides" in compared.output

@@ -56,16 +56,20 @@ def named_store(environment: Mapping[str, str] = os.environ) -> Files | None:
     """Return the store that KROBENCH_STORE names; None if it is not set.
 
     Raises:
-        CliError: if it is malformed, or the directory does not exist.
+        CliError: if it is malformed, or its directory or access key cannot be right.
     """
     text = environment.get(STORE_VARIABLE)
     if not text:
         return None
+    try:
+        return _named(text, environment)
+    except StoreError as error:
+        raise CliError(f"{STORE_VARIABLE}: {error.info.message}") from error
+
+
+def _named(text: str, environment: Mapping[str, str]) -> Files:
     if not text.startswith(_SCHEME):
-        try:
-            return directory(Path(text))
-        except StoreError as error:
-            raise CliError(f"{STORE_VARIABLE}: {error.info.message}") from error
+        return directory(Path(text))
     name, _, prefix = text.removeprefix(_SCHEME).partition("/")
     try:
         location = S3Location(

@@ -37,21 +37,33 @@ _REASONS = {
     "XMinioStorageFull": "StoreFull",
     "InsufficientCapacity": "StoreFull",
 }
-_REMEDIES = {
+_OF_BUCKETS = {
     "BucketNotFound": "create the bucket, or correct results.storage.s3.bucket",
     "StoreForbidden": "check the access key and its rights to the bucket",
     "StoreFull": "free space, or raise the quota",
     "StoreUnreachable": "check the endpoint, its certificate, and network policies",
     "StoreFailed": "check the store",
 }
+_OF_DIRECTORIES = {
+    "StoreForbidden": "make it writable for the user or group of podSecurityContext",
+    "StoreFull": "free space, or enlarge the volume",
+    "StoreUnreachable": "check its path, and that the volume is mounted",
+    "StoreFailed": "check the volume",
+}
+# Why a connection failed is only in what the library prints for debugging.
+_SYSTEM_ERROR = re.compile(r'(?:error|message): "([^"]+)"')
+_CERTIFICATE_ERROR = re.compile(r"InvalidCertificate\(\s*(?:\w+\(\s*)*(\w+)")
+_NO_TLS = "InvalidContentType"
 
 
 class StoreError(Exception):
     """A store did not do what it was asked for; ``info`` says why, and what to do."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(
+        self, reason: str, message: str, remedies: Mapping[str, str] = _OF_BUCKETS
+    ) -> None:
         super().__init__(message)
-        self.info = ErrorInfo(reason=reason, message=f"{message}; {_REMEDIES[reason]}")
+        self.info = ErrorInfo(reason=reason, message=f"{message}; {remedies[reason]}")
 
 
 class MissingFileError(StoreError):
@@ -61,9 +73,15 @@ class MissingFileError(StoreError):
 class Files:
     """The files below one place, by their paths."""
 
-    def __init__(self, backend: "LocalStore | S3Store", where: str) -> None:
+    def __init__(
+        self,
+        backend: "LocalStore | S3Store",
+        where: str,
+        remedies: Mapping[str, str] = _OF_BUCKETS,
+    ) -> None:
         self._backend = backend
         self._where = where
+        self._remedies = remedies
 
     def __str__(self) -> str:
         return self._where
@@ -126,25 +144,38 @@ class Files:
 
     @contextmanager
     def _explained(self, verb: str, path: str) -> Iterator[None]:
-        from obstore.exceptions import BaseError
-
         try:
             yield
         except FileNotFoundError as error:
             if "NoSuchBucket" not in str(error):
                 raise MissingFileError("StoreFailed", f"{self} has no file {path}") from error
             raise self._error(verb, path, error) from error
-        except (BaseError, OSError) as error:
+        except Exception as error:
+            # The library's errors, those of the system, and its panics, whose class has no name.
             raise self._error(verb, path, error) from error
 
     def _error(self, verb: str, path: str, error: Exception) -> StoreError:
         text = str(error)
         code, said = _CODE.search(text), _TEXT.search(text)
         short = text.partition("\n\nDebug source")[0].replace("\n", " ")[:_MOST_DETAIL]
-        detail = code[1] if code else short
+        detail = code[1] if code else _no_connection(text) or short
         if code and said:
             detail += f": {said[1].rstrip('.')}"
-        return StoreError(_reason(error, text, code), f"cannot {verb} {path} in {self}: {detail}")
+        message = f"cannot {verb} {path} in {self}: {detail}"
+        return StoreError(_reason(error, text, code), message, self._remedies)
+
+
+def _no_connection(text: str) -> str | None:
+    """Return why there was no connection; None if there was one."""
+    if "error sending request" not in text:
+        return None
+    certificate = _CERTIFICATE_ERROR.search(text)
+    if certificate:
+        return f"the server's certificate is not accepted: {certificate[1]}"
+    if _NO_TLS in text:
+        return "the server does not speak TLS: the endpoint may have to begin with http://"
+    causes = _SYSTEM_ERROR.findall(text)
+    return f"cannot connect: {causes[-1]}" if causes else None
 
 
 def _reason(error: Exception, text: str, code: re.Match[str] | None) -> str:
@@ -152,7 +183,8 @@ def _reason(error: Exception, text: str, code: re.Match[str] | None) -> str:
         return _REASONS[code[1]]
     if "No space left" in text or " 507 " in text or "quota" in text.lower():
         return "StoreFull"
-    if isinstance(error, PermissionError) or " 403 " in text or " 401 " in text:
+    refused = (" 403 ", " 401 ", "Permission denied", "Read-only file system")
+    if isinstance(error, PermissionError) or any(word in text for word in refused):
         return "StoreForbidden"
     if "error sending request" in text or "timed out" in text or " 503 " in text:
         return "StoreUnreachable"
@@ -164,13 +196,13 @@ def bucket(location: S3Location, environment: Mapping[str, str] = os.environ) ->
 
     Without an access key in the environment, the credentials are those of the ServiceAccount or of
     the machine, as Amazon's own clients find them.
+
+    Raises:
+        StoreError: if a key or the certificates of authorities cannot be right.
     """
     from obstore.store import S3Store
 
-    keys: dict[str, Any] = {}
-    for name in (*CREDENTIALS, SESSION_TOKEN):
-        if environment.get(name):
-            keys[name.lower()] = environment[name]
+    keys: dict[str, Any] = _keys(environment)
     options: dict[str, Any] = {
         "allow_http": location.endpoint.startswith("http://"),
         "connect_timeout": _CONNECT,
@@ -180,16 +212,32 @@ def bucket(location: S3Location, environment: Mapping[str, str] = os.environ) ->
         options["root_certificate"] = location.ca_bundle
     if location.endpoint:
         keys["endpoint"] = location.endpoint.rstrip("/")
-    backend = S3Store(
-        location.bucket,
-        prefix=location.prefix or None,
-        region=location.region,
-        virtual_hosted_style_request=not location.endpoint,
-        client_options=options,  # type: ignore[arg-type]
-        retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_FOR},
-        **keys,
-    )
+    try:
+        backend = S3Store(
+            location.bucket,
+            prefix=location.prefix or None,
+            region=location.region,
+            virtual_hosted_style_request=not location.endpoint,
+            client_options=options,  # type: ignore[arg-type]
+            retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_FOR},
+            **keys,
+        )
+    except ValueError as error:  # it looks at the certificates alone
+        message = "results.storage.s3.caBundle has no certificates in PEM"
+        raise StoreError("StoreUnreachable", message) from error
     return Files(backend, str(location))
+
+
+def _keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the access key, without the line break that ``echo`` leaves in many a Secret."""
+    found = {name: environment.get(name, "").strip() for name in (*CREDENTIALS, SESSION_TOKEN)}
+    for name, value in found.items():
+        if not (value.isascii() and value.isprintable()):
+            raise StoreError("StoreForbidden", f"{name} has characters that are in no key")
+    missing = [name for name in CREDENTIALS if not found[name]]
+    if len(missing) == 1:
+        raise StoreError("StoreForbidden", f"{missing[0]} is not set")
+    return {name.lower(): value for name, value in found.items() if value}
 
 
 def directory(path: Path) -> Files:
@@ -201,5 +249,6 @@ def directory(path: Path) -> Files:
     from obstore.store import LocalStore
 
     if not path.is_dir():
-        raise StoreError("StoreUnreachable", f"directory {path} does not exist")
-    return Files(LocalStore(path), str(path))
+        message = f"directory {path} does not exist"
+        raise StoreError("StoreUnreachable", message, _OF_DIRECTORIES)
+    return Files(LocalStore(path), str(path), _OF_DIRECTORIES)

@@ -15,7 +15,7 @@ from unit.controller.schedules import (
 )
 from unit.controller.world import SCALE_SPEC, SPEC
 
-from krobench.api.common import ErrorInfo, parse_rfc3339
+from krobench.api.common import ErrorInfo, parse_rfc3339, rfc3339
 from krobench.api.refusal import FieldError
 from krobench.api.status import Trigger, Verdict
 from krobench.controller.schedules.cron import Cron
@@ -123,6 +123,7 @@ def test_run_once_starts_a_run_for_each_new_value() -> None:
         world.finish()
         world.look()
     assert len(set(world.created)) == 3
+    assert world.status.last_schedule_time == rfc3339(world.now), "not the minute in its name"
     assert world.status.last_run_once is not None
     assert world.status.last_run_once.run == world.created[-1]
 
@@ -327,9 +328,23 @@ def test_daylight_saving_is_kept() -> None:
     assert cron.count(autumn, autumn + timedelta(days=1)) == 1
 
 
-def test_a_schedule_that_never_comes_is_refused() -> None:
-    with pytest.raises(FieldError, match=r"spec\.schedule"):
-        Cron.parse("0 0 31 4,6 *", "Etc/UTC")
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 0 31 4,6 *", "no date matches"),
+        ("0 0 31 2 *", "no date matches"),
+        ("0 0 30 FEB *", "no date matches"),
+        ("0 0 32 2 *", "day of month"),
+        ("0 0 31 13 *", "its month"),
+        ("@daily", "cron does not understand it"),
+        ("TZ=UTC 0 3 * * *", "cron does not understand it"),
+        ("0 3 ? * *", "day of month"),
+        ("0 3 * * 8", "day of week"),
+    ],
+)
+def test_a_schedule_that_is_wrong_or_never_comes_is_refused(expression: str, words: str) -> None:
+    with pytest.raises(FieldError, match=rf"spec\.schedule: .*{words}"):
+        Cron.parse(expression, "Etc/UTC")
 
 
 _EXPRESSIONS = st.sampled_from(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from objectstore import KEYS, S3Server, s3, s3_of_session
 
+from krobench.api.storage import S3Location
 from krobench.storage.files import Files, MissingFileError, StoreError, bucket, directory
 
 __all__ = ["s3", "s3_of_session"]  # fixtures
@@ -63,6 +64,43 @@ async def test_a_server_that_is_away_is_unreachable(s3: S3Server) -> None:
     assert away.value.info.reason == "StoreUnreachable"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "words"), [("https://{}", "TLS"), ("http://127.0.0.1:1", "refused")]
+)
+async def test_it_is_said_why_there_is_no_connection(
+    s3: S3Server, endpoint: str, words: str
+) -> None:
+    own = s3.location.endpoint.removeprefix("http://")
+    location = s3.location.model_copy(update={"endpoint": endpoint.format(own)})
+    with pytest.raises(StoreError, match=words) as away:
+        await bucket(location, KEYS).write("x", b"1")
+    assert away.value.info.reason == "StoreUnreachable"
+
+
+async def test_keys_may_end_with_a_line_break(s3: S3Server) -> None:
+    keys = {name: f"{value}\n" for name, value in KEYS.items()}
+    await bucket(s3.location, keys).write("x", b"1")
+
+
+@pytest.mark.parametrize(
+    ("keys", "authorities", "reason"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "two\nlines"}, "", "StoreForbidden"),
+        ({"AWS_SECRET_ACCESS_KEY": "schlüssel"}, "", "StoreForbidden"),
+        ({"AWS_ACCESS_KEY_ID": ""}, "", "StoreForbidden"),
+        ({"AWS_SECRET_ACCESS_KEY": ""}, "", "StoreForbidden"),
+        ({}, "no certificate", "StoreUnreachable"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_at_once(
+    keys: dict[str, str], authorities: str, reason: str
+) -> None:
+    location = S3Location(bucket="results", endpoint="https://s3.test", ca_bundle=authorities)
+    with pytest.raises(StoreError) as refused:
+        bucket(location, KEYS | keys)
+    assert refused.value.info.reason == reason
+
+
 async def test_a_directory_that_is_missing_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as missing:
         directory(tmp_path / "results")
@@ -87,6 +125,18 @@ async def test_a_full_volume_keeps_the_file_as_it_was(small_disk: Path) -> None:
         await files.write("run.json", bytes(200_000))
     assert full.value.info.reason == "StoreFull"
     assert await files.read("run.json") == b"short"
+
+
+@pytest.fixture
+def read_only_disk(small_disk: Path) -> Path:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    return small_disk
+
+
+async def test_a_volume_that_is_mounted_read_only_is_refused(read_only_disk: Path) -> None:
+    with pytest.raises(StoreError) as refused:
+        await directory(read_only_disk).write("run.json", b"1")
+    assert refused.value.info.reason == "StoreForbidden"
 
 
 async def test_a_full_server_keeps_the_file_as_it_was(small_disk: Path) -> None:

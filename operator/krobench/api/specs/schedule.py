@@ -119,7 +119,7 @@ class KroBenchmarkScheduleSpec(SpecModel):
         Rule(
             implies(has(this.schedule), matches(this.schedule, FIVE_FIELDS)),
             "must have five fields, such as '0 3 * * *': minute, hour, day of month, month, day of "
-            "week",
+            "week; set a time zone in timeZone",
             field="schedule",
         ),
     )

@@ -18,7 +18,9 @@ MOST_COUNTED = 1000
 """Missed times are counted up to this number."""
 
 _WINDOWS = (timedelta(hours=2), timedelta(days=2), timedelta(days=70), timedelta(days=800))
-_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_DAY = "day of month"
+_MONTH = 3
+_FIELDS = ("minute", "hour", _DAY, "month", "day of week")
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,12 @@ class Cron:
                 f"there is no time zone {time_zone!r}: use a name of the IANA database, such as "
                 "Europe/Berlin or Etc/UTC",
             ) from error
-        try:
-            CronSim(expression, datetime.now(zone))
-        except (CronSimError, ValueError) as error:
-            raise FieldError("spec.schedule", _why_not(expression, str(error))) from error
+        why = _why_not(expression)
+        if why is not None:
+            raise FieldError("spec.schedule", why)
         cron = cls(expression, zone)
         if cron.next_after(datetime.now(UTC)) is None:
-            raise FieldError(
-                "spec.schedule", f"no date matches {expression!r}: change its day of month or month"
-            )
+            raise FieldError("spec.schedule", _no_date(expression))
         return cron
 
     def times(self, after: datetime) -> Iterator[datetime]:
@@ -87,10 +86,31 @@ class Cron:
         return count
 
 
-def _why_not(expression: str, message: str) -> str:
+def _why_not(expression: str) -> str | None:
+    """Return what cronsim cannot read in a schedule."""
+    message = _refusal(expression)
+    if message is None:
+        return None
     bad = next((name for name in _FIELDS if name.replace(" ", "-") in message), None)
+    if bad == _DAY:
+        fields = expression.split()
+        # To cronsim, the 31st of February is a wrong day.
+        if _refusal(" ".join((*fields[:_MONTH], "*", *fields[_MONTH + 1 :]))) is None:
+            return _no_date(expression)
     where = f"its {bad}" if bad is not None else "it"
     return (
         f"cron does not understand {where} in {expression!r}: use numbers, *, ranges (1-5), steps "
         "(*/15), lists (1,15) and names (MON, JAN)"
     )
+
+
+def _refusal(expression: str) -> str | None:
+    try:
+        CronSim(expression, datetime.now(UTC))
+    except (CronSimError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _no_date(expression: str) -> str:
+    return f"no date matches {expression!r}: change its day of month or month"

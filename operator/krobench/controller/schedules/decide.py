@@ -131,6 +131,7 @@ def _count_runs(decision: _Decision, seen: ObservedSchedule) -> None:
     status, existing = decision.status, {run.name: run for run in seen.runs}
     known = {entry.name: entry for entry in status.runs}
     newest = max((entry.time for entry in status.runs), default="")
+    last = status.last_schedule_time
     for run in seen.runs:
         origin = run.origin
         assert origin is not None
@@ -139,6 +140,8 @@ def _count_runs(decision: _Decision, seen: ObservedSchedule) -> None:
             known[run.name] = ScheduledRun(
                 name=run.name, trigger=origin.trigger, time=rfc3339(origin.time)
             )
+            # Its name may have had to take a later minute.
+            last = max(last or "", rfc3339(min(origin.time, seen.now)))
     ended = [
         entry
         for entry in known.values()
@@ -155,7 +158,7 @@ def _count_runs(decision: _Decision, seen: ObservedSchedule) -> None:
                 ObjectRef(kind=run.kind.value, namespace=run.namespace, name=run.name)
                 for run in sorted(active, key=lambda run: (run.created, run.name))
             ][:MOST_ACTIVE],
-            "last_schedule_time": listed[0].time if listed else status.last_schedule_time,
+            "last_schedule_time": last,
         }
     )
 
@@ -303,7 +306,7 @@ def _start(decision: _Decision, seen: ObservedSchedule, spec: ScheduleSpec) -> N
         )
         decision.status.runs = runs
         decision.status.active = [*decision.status.active, reference]
-        decision.status.last_schedule_time = entry.time
+        decision.status.last_schedule_time = rfc3339(min(due.time, seen.now))
     _settle(decision, spec, due, name)
 
 
