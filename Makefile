@@ -92,7 +92,7 @@ bench-limits: deploy ## Run a scale test five times and check that all limits ar
 bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests are right (about 3 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
 
-bench-history: $(VENV)/ready ## Time a history of 300 runs in a local S3 server (about 20 seconds, no cluster)
+bench-history: $(VENV)/ready ## Time a history of 300 runs in a local S3 server (about 40 seconds, no cluster)
 	PYTHONPATH=tests $(BIN)/python -m bench.history
 
 bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run, and draw their previews (6 minutes)

@@ -1,10 +1,10 @@
 """How long a history of hundreds of runs in a bucket takes, as a user waits for it.
 
-    python -m bench.history                  # needs no cluster: a local S3 server, some 20 seconds
+    python -m bench.history                  # needs no cluster: a local S3 server, some 40 seconds
     python -m bench.history --runs 1000
 
 The runs are copies of a real one, with other times and scattered figures. What is timed is the
-whole command `krobench history`, the start of Python included.
+whole command `krobench history`, the start of Python included, as text and as a page of trends.
 """
 
 import argparse
@@ -67,7 +67,7 @@ async def store(server: S3Server, count: int) -> int:
     return size
 
 
-def timed(server: S3Server) -> tuple[float, float, str]:
+def timed(server: S3Server, *options: str) -> tuple[float, float, str]:
     """Return how long the command takes, its CPU time, and what it prints."""
     location = server.location
     env = os.environ | KEYS
@@ -77,7 +77,7 @@ def timed(server: S3Server) -> tuple[float, float, str]:
     }
     name = f"schedule/{_SCHEDULE.namespace}/{_SCHEDULE.name}"
     started, before = time.perf_counter(), os.times()
-    command = [sys.executable, "-m", "krobench", "history", name]
+    command = [sys.executable, "-m", "krobench", "history", name, *options]
     shown = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
     seconds, after = time.perf_counter() - started, os.times()
     used = after.children_user + after.children_system
@@ -94,13 +94,20 @@ def main() -> None:
         try:
             size = asyncio.run(store(server, count))
             measured = [timed(server) for _ in range(_REPETITIONS)]
+            page = ("--output", str(Path(root) / "history.html"))
+            timed(server, *page)  # which keeps the script of the charts
+            pages = [timed(server, *page) for _ in range(_REPETITIONS)]
         finally:
             server.stop()
-    seconds = sorted(each for each, _, _ in measured)
     lines = measured[0][2].splitlines()
     print(f"{count} runs, head.json {size:,} bytes, history of {len(lines)} lines")
-    print(f"{median(seconds):.2f} s ({seconds[0]:.2f} to {seconds[-1]:.2f} s), ", end="")
-    print(f"of CPU {median(each for _, each, _ in measured):.2f} s")
+    for what, each in (("text", measured), ("page", pages)):
+        seconds = sorted(clock for clock, _, _ in each)
+        cpu = median(used for _, used, _ in each)
+        print(
+            f"{what}: {median(seconds):.2f} s ({seconds[0]:.2f} to {seconds[-1]:.2f} s), ", end=""
+        )
+        print(f"of CPU {cpu:.2f} s")
     print("\n".join(lines[-4:]))
 
 

@@ -13,7 +13,7 @@ bound, and by how much the figure misses it.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import celpy
@@ -35,7 +35,6 @@ from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.renamed import new_name
 from krobench.record.test import IterationRecord, Margin, TestSummary, ThresholdResult
 
-_ENVIRONMENT = celpy.Environment()
 _WHOLE = ("INT_LIT", "UINT_LIT")
 _CEL_TYPE = re.compile(r"celtypes\.(\w+)Type")
 _NO_OVERLOAD = "found no matching overload"
@@ -60,6 +59,12 @@ _TOKEN = re.compile(r"\w+|\S")
 QUICK_TOKENS = 100
 """Tokens of expressions that are more than plain comparisons, of which celpy checks about four a
 millisecond. The operator leaves what goes beyond to the load Job."""
+
+
+@cache
+def _environment() -> celpy.Environment:
+    """celpy's grammar, which takes 0.1 s to read: reports import this module and parse little."""
+    return celpy.Environment()
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ def _unknown(name: str, names: set[str]) -> str:
 
 
 def _compile(expression: str) -> Tree[Any]:
-    tree = _ENVIRONMENT.compile(expression)
+    tree = _environment().compile(expression)
     for literal in tree.find_data("literal"):
         literal.children = [
             Token("FLOAT_LIT", f"{float(int(child.rstrip('uU'), 0))!r}")
@@ -283,7 +288,7 @@ def _compile(expression: str) -> Tree[Any]:
 
 
 def _evaluate(tree: Tree[Any], values: Values) -> Any:
-    program = _ENVIRONMENT.program(tree)
+    program = _environment().program(tree)
     return program.evaluate({name: json_to_cel(_doubles(value)) for name, value in values.items()})
 
 

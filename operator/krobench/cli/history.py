@@ -1,10 +1,13 @@
 """What ``krobench history`` prints. Reports take longer to load, so only a page loads them."""
 
+from dataclasses import dataclass
+
 from krobench.analysis.comparison.rules import primary_of
-from krobench.analysis.history import Changes, changes, series_lengths
+from krobench.analysis.history import Change, Changes, changes, series_lengths
 from krobench.api.kinds import RunKind
 from krobench.cli.kept import fetch_history
 from krobench.cli.names import RunName
+from krobench.record.run import RunRecord
 from krobench.report import history
 
 
@@ -14,6 +17,25 @@ def history_of(name: RunName, *, html: bool) -> str:
     Raises:
         CliError: if there are none, or they cannot be read.
     """
+    if not html:
+        return _found(name).text
+    from krobench.cli.charts import drawing_ahead
+
+    with drawing_ahead() as drawing:
+        found = _found(name)
+        from krobench.report.html import page
+
+        return page.render_history(str(name), found.runs, found.changes, found.text, drawing)
+
+
+@dataclass(frozen=True)
+class _Found:
+    runs: list[RunRecord]
+    changes: list[Change]
+    text: str
+
+
+def _found(name: RunName) -> _Found:
     heads = fetch_history(name)
     scale_tests = [head.run for head in heads if head.run.kind == RunKind.SCALE_TEST]
     benchmarks = [head for head in heads if head.run.kind != RunKind.SCALE_TEST]
@@ -24,11 +46,4 @@ def history_of(name: RunName, *, html: bool) -> str:
         runs = [head.run for head in benchmarks]
         found = changes(estimates, primary_of(runs[-1].spec))
         text += history.render(runs, found, series_lengths(estimates))
-    if not html:
-        return text
-    from krobench.cli.charts import drawing
-    from krobench.report.html import page
-
-    return page.render_history(
-        str(name), [head.run for head in heads], found.found, text, drawing()
-    )
+    return _Found([head.run for head in heads], found.found, text)

@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from krobench.report import comparison, gist, history, markdown, scalecomparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
 from krobench.report.html.charts import instances, timeline
-from krobench.report.html.charts.base import CONFIG, Chart, Spec, drawn, for_paper
+from krobench.report.html.charts.base import CONFIG, Chart, Drawing, drawn, for_paper
 from krobench.report.html.charts.comparison import forest_plot, limit_trend, trend_charts
 from krobench.report.html.charts.costs import cel_charts, flame_graphs
 from krobench.report.html.charts.resources import (
@@ -68,16 +68,6 @@ def _breakable(text: str) -> Markup:
 
 _ENVIRONMENT.filters["breakable"] = _breakable
 _ENVIRONMENT.filters["unbroken"] = units.unbroken
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A library of charts."""
-
-    svg: Callable[[Spec], str]
-    """Draws a specification."""
-    script: str
-    """What draws specifications in a browser."""
 
 
 @dataclass(frozen=True)
@@ -191,11 +181,10 @@ def render_history(
 def _page(title: str, sections: Iterable[Section], drawing: Drawing | None, **top: Any) -> str:
     kept = [each for each in sections if each.charts or each.folds or each.text]
     has_charts = drawing is not None and any(section.charts for section in kept)
+    drawn_ones = _drawn([chart for section in kept for chart in section.charts], drawing)
     return _ENVIRONMENT.get_template("report.html").render(
         title=title,
-        sections=[
-            (section, [_drawn(each, drawing) for each in section.charts]) for section in kept
-        ],
+        sections=[(section, [next(drawn_ones) for _ in section.charts]) for section in kept],
         library=_packed(drawing.script) if drawing is not None and has_charts else None,
         without_charts=drawing is None,
         config=_json(CONFIG),
@@ -205,12 +194,15 @@ def _page(title: str, sections: Iterable[Section], drawing: Drawing | None, **to
     )
 
 
-def _drawn(chart: Chart, drawing: Drawing | None) -> Drawn:
+def _drawn(charts: Sequence[Chart], drawing: Drawing | None) -> Iterator[Drawn]:
     if drawing is None:
-        return Drawn(chart, Markup(), Markup())
-    spec = chart.spec | {"description": f"{chart.title}. {chart.note}"}
-    svg = _rounded(drawing.svg(for_paper(spec) | {"config": CONFIG}))
-    return Drawn(chart, Markup(svg), _json(spec))  # noqa: S704 - the library escapes all text
+        yield from (Drawn(chart, Markup(), Markup()) for chart in charts)
+        return
+    specs = [chart.spec | {"description": f"{chart.title}. {chart.note}"} for chart in charts]
+    svgs = drawing.svgs([for_paper(spec) | {"config": CONFIG} for spec in specs])
+    for chart, spec, svg in zip(charts, specs, svgs, strict=True):
+        # The library escapes all text.
+        yield Drawn(chart, Markup(_rounded(svg)), _json(spec))  # noqa: S704
 
 
 def _json(value: object) -> Markup:

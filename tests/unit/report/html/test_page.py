@@ -16,7 +16,8 @@ from krobench.figures.profile import TestProfile
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
-from krobench.report.html.page import Drawing, Raw, render, render_history
+from krobench.report.html.charts.base import Drawing
+from krobench.report.html.page import Raw, render, render_history
 
 EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http://evil>"
 OWN_SCRIPT = "// draws"

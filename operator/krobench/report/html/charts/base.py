@@ -4,7 +4,7 @@ Colours are variables of the page's style sheet, so one drawing fits the light a
 Text that comes from outside is only ever in the data of a chart, never in its expressions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -79,6 +79,16 @@ class Chart:
     """The page of the documents that explains it, from docs/."""
     zoom: bool = False
     """Whether its first layer can be moved and zoomed."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A library of charts."""
+
+    svgs: Callable[[Sequence[Spec]], Iterable[str]]
+    """Draws specifications, in order."""
+    script: str
+    """What draws specifications in a browser."""
 
 
 def drawn(*charts: Chart | None) -> list[Chart]:
