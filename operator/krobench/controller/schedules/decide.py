@@ -25,18 +25,18 @@ from krobench.api.status import (
     Verdict,
 )
 from krobench.controller.schedules.cron import MOST_COUNTED, Cron
+from krobench.controller.schedules.retention import beyond_limits
 from krobench.controller.schedules.state import ObservedSchedule, ScheduleSpec
 from krobench.controller.state import Run
 from krobench.report.events import RunEvent
 from krobench.report.status.schedule import WATCHING, ScheduleLine, conditions_of
+from krobench.report.words import schedules as words
 
 MOST_RUNS = 10
 MOST_ACTIVE = 15
 """In the status."""
 DELETED = "Deleted"
 """Verdict of a run that was deleted before it finished."""
-TOO_MANY_FAILURES = "TooManyFailures"
-"""Reason of a schedule that spec.stopAfterFailures has stopped."""
 
 _SUFFIXES = {Trigger.SCHEDULE: "", Trigger.KRO_CHANGE: "-kro", Trigger.RUN_ONCE: "-once"}
 _MINUTE = timedelta(minutes=1)
@@ -183,17 +183,14 @@ def _end(entry: ScheduledRun, run: Run | None, now: datetime) -> bool:
 def _count_end(decision: _Decision, entry: ScheduledRun) -> None:
     status = decision.status
     if entry.verdict == DELETED:
-        message = f"run {entry.name} was deleted before it finished"
-        decision.events.append(RunEvent("RunDeleted", message, subject=entry.name))
+        decision.events.append(words.run_deleted(entry.name))
         return
     passed = entry.verdict == Verdict.PASSED
     status.verdict, status.kro_version = entry.verdict, entry.kro_version
     status.consecutive_failures = 0 if passed else status.consecutive_failures + 1
     if passed:
         status.last_successful_time = entry.completion_time
-    said = ": ".join(part for part in (str(entry.verdict), entry.message or entry.headline) if part)
-    text = f"run {entry.name} finished: {said}"
-    decision.events.append(RunEvent("RunFinished", text, warning=not passed, subject=entry.name))
+    decision.events.append(words.run_finished(entry))
 
 
 def _resume_or_stop(decision: _Decision, seen: ObservedSchedule, spec: ScheduleSpec) -> None:
@@ -233,8 +230,7 @@ def _note_requests(decision: _Decision, seen: ObservedSchedule, spec: ScheduleSp
             changed=changed,
             version=kro.version,
         )
-        message = f"kro changed: {', '.join(changed)}"
-        decision.events.append(RunEvent("KroChanged", message, subject=rfc3339(now)))
+        decision.events.append(words.kro_changed(changed, now))
     status.kro = kro
 
 
@@ -250,13 +246,7 @@ def _note_schedule(decision: _Decision, seen: ObservedSchedule, cron: Cron | Non
         begin = min(seen.schedule.created, now) if first else now
         status.observed_schedule, status.handled_until = named, rfc3339(begin)
     elif parse_rfc3339(status.handled_until) > now + _CLOCK_TOLERANCE:
-        message = (
-            f"the clock went back from {status.handled_until} or later to {rfc3339(now)}: the "
-            "schedule goes on from now; check the clock of the operator's node"
-        )
-        decision.events.append(
-            RunEvent("ClockWentBack", message, warning=True, subject=status.handled_until)
-        )
+        decision.events.append(words.clock_went_back(status.handled_until, now))
         status.handled_until = rfc3339(now)
 
 
@@ -293,12 +283,10 @@ def _start(decision: _Decision, seen: ObservedSchedule, spec: ScheduleSpec) -> N
             return
         for run in active:
             if not run.deleting:
-                message = f"deleted run {run.name}, because {name} is due"
-                decision.events.append(RunEvent("RunReplaced", message, subject=run.name))
+                decision.events.append(words.run_replaced(run.name, name))
                 decision.actions.append(DeleteRun(run.ref))
         decision.actions.append(CreateRun(name, due.trigger, due.time))
-        message = f"created {spec.template.kind} {name}"
-        decision.events.append(RunEvent("RunCreated", message, subject=name))
+        decision.events.append(words.run_created(spec.template.kind, name))
         entry = ScheduledRun(name=name, trigger=due.trigger, time=rfc3339(due.time))
         runs = [entry, *decision.status.runs][:MOST_RUNS]
         reference = ObjectRef(
@@ -360,14 +348,7 @@ def _settle(decision: _Decision, spec: ScheduleSpec, due: _Due, name: str) -> No
 
 def _miss(decision: _Decision, count: int, latest: datetime, *, too_late: bool) -> None:
     number = f"more than {count - 1}" if count >= MOST_COUNTED else str(count)
-    what = f"{number} scheduled time{'' if count == 1 else 's'}"
-    if too_late:
-        message = (
-            f"missed {what}, the latest at {rfc3339(latest)}: more than startingDeadlineSeconds ago"
-        )
-    else:
-        message = f"missed {what} before {rfc3339(latest)}: one run makes up for all of them"
-    decision.events.append(RunEvent("MissedTimes", message, warning=True, subject=rfc3339(latest)))
+    decision.events.append(words.missed(number, latest, too_late=too_late))
 
 
 def _finish(decision: _Decision, seen: ObservedSchedule) -> list[ScheduleAction]:
@@ -389,37 +370,14 @@ def _finish(decision: _Decision, seen: ObservedSchedule) -> list[ScheduleAction]
         }
     )
     if status == schedule.status:
-        return [*decision.actions, *_expired(seen, spec)]
+        # Once the ends of runs are in the status.
+        expired = beyond_limits(seen, spec) if spec is not None else ()
+        return [*decision.actions, *(DeleteRun(run.ref) for run in expired)]
     old = {each.type: each for each in schedule.status.conditions}
     if line.stalled and ("Ready" not in old or old["Ready"].reason != line.reason):
         subject = f"{schedule.generation} {rfc3339(seen.now)}"
         decision.events.append(RunEvent(line.reason, line.message, warning=True, subject=subject))
     return [*decision.actions, PatchSchedule(status), *decision.events]
-
-
-def _expired(seen: ObservedSchedule, spec: ScheduleSpec | None) -> list[ScheduleAction]:
-    """Return the deletions of runs beyond the limits, once their ends are in the status."""
-    if spec is None:
-        return []
-    finished = [run for run in seen.runs if run.settled and not run.deleting]
-    newest_first = sorted(finished, key=_origin_time, reverse=True)
-    passed = [run for run in newest_first if _passed(run)]
-    others = [run for run in newest_first if not _passed(run)]
-    beyond = [
-        *passed[spec.fields.successful_runs_history_limit :],
-        *others[spec.fields.failed_runs_history_limit :],
-    ]
-    return [DeleteRun(run.ref) for run in beyond]
-
-
-def _origin_time(run: Run) -> tuple[datetime, str]:
-    assert run.origin is not None
-    return run.origin.time, run.name
-
-
-def _passed(run: Run) -> bool:
-    result = run.origin.result if run.origin is not None else None
-    return result is not None and result.verdict == Verdict.PASSED
 
 
 def _line(decision: _Decision, seen: ObservedSchedule, after: datetime | None) -> ScheduleLine:
@@ -429,50 +387,41 @@ def _line(decision: _Decision, seen: ObservedSchedule, after: datetime | None) -
         assert schedule.error is not None
         return ScheduleLine(schedule.error.reason, schedule.error.message, stalled=True)
     trouble = next(_troubles(status, seen), None)
-    reason, message = trouble or next(_states(decision, spec, after))
+    why = trouble or next(_states(decision, spec, after))
     kro = None
     if spec.fields.on_kro_change is not None:
         kro = seen.kro.problem or ErrorInfo(reason=WATCHING, message="")
     return ScheduleLine(
-        reason=reason,
-        message=message,
+        reason=why.reason,
+        message=why.message,
         stalled=trouble is not None,
         suspended=spec.fields.suspend or status.stopped_generation is not None,
         kro=kro,
     )
 
 
-def _troubles(
-    status: KroBenchmarkScheduleStatus, seen: ObservedSchedule
-) -> Iterator[tuple[str, str]]:
-    """Yield why no run starts until somebody does something, as reason and message."""
+def _troubles(status: KroBenchmarkScheduleStatus, seen: ObservedSchedule) -> Iterator[ErrorInfo]:
+    """Yield why no run starts until somebody does something."""
     if status.stopped_generation is not None:
-        message = (
-            f"stopped after {status.consecutive_failures} runs without the verdict Passed: fix "
-            "the cause, then use krobench schedule resume, or change the spec"
-        )
-        yield TOO_MANY_FAILURES, message
+        yield words.stopped(status.consecutive_failures)
     if seen.refused is not None:
-        yield seen.refused.reason, seen.refused.message
+        yield seen.refused
 
 
-def _states(
-    decision: _Decision, spec: ScheduleSpec, after: datetime | None
-) -> Iterator[tuple[str, str]]:
+def _states(decision: _Decision, spec: ScheduleSpec, after: datetime | None) -> Iterator[ErrorInfo]:
     """Yield what a schedule without trouble does, the most important first."""
     status, fields = decision.status, spec.fields
     active, change = status.active, status.last_kro_change
     if decision.waits:
-        yield "WaitsForActiveRun", f"a run is due and starts when {active[0].name} has finished"
+        yield words.waits_for(active[0].name)
     if active:
-        yield "RunActive", f"run {active[-1].name} is active"
+        yield words.active(active[-1].name)
     if fields.suspend:
-        yield "Suspended", "spec.suspend is true: set it to false to start runs again"
+        yield words.SUSPENDED
     if fields.on_kro_change is not None and change is not None and change.run is None:
-        settle = fields.on_kro_change.settle
-        yield "KroSettles", f"kro changed at {change.time}: a run starts {settle} later"
+        yield words.kro_settles(change.time, fields.on_kro_change.settle)
     if after is not None:
-        yield "Waiting", f"the next run starts at {rfc3339(after)}"
+        yield words.next_run(after)
     if fields.on_kro_change is not None:
-        yield "Waiting", "a run starts when kro changes"
-    yield "Waiting", "a run starts when spec.runOnce changes"
+        yield words.ON_KRO_CHANGE
+    yield words.ON_RUN_ONCE
