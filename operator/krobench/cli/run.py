@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from krobench.api import units
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
@@ -333,5 +334,5 @@ def _looked(status: Mapping[str, Any]) -> list[str]:
 
 def _measured(item: Mapping[str, Any], quantile: str) -> str:
     seconds = item.get(f"instanceReady{quantile.capitalize()}Seconds")
-    measured = f", ready {quantile} {seconds:g} s" if seconds is not None else ""
+    measured = f", ready {quantile} {units.seconds(seconds)}" if seconds is not None else ""
     return measured + (f": {item['message']}" if item.get("message") else "")

@@ -1,5 +1,6 @@
 """The notebook runs on what `krobench export` writes of a stored scale test."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,18 +27,36 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def executed(directory: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+@pytest.fixture
+def slower(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of a run whose kro took twice the CPU time."""
+    directory = tmp_path_factory.mktemp("slower")
+    with (exported / "iterations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (directory / "iterations.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        for row in rows:
+            of_cpu = row["figure"] == "kro.cpu.seconds" and row["value"]
+            writer.writerow(row | {"value": 2 * float(row["value"])} if of_cpu else row)
+    return directory
+
+
+def executed(directory: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setenv("KROBENCH_RUN", str(directory))
+    monkeypatch.setenv("KROBENCH_OTHER", str(other))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(notebook, timeout=SECONDS).execute()
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_the_notebook_runs(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = executed(exported, monkeypatch)
+def test_the_notebook_runs(exported: Path, slower: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = executed(exported, slower, monkeypatch)
     shown = [{kind for output in cell.outputs for kind in output.get("data", {})} for cell in cells]
     assert [("image/png" in kinds) for kinds in shown] == [False, True, True, True, True, False]
+    compared = [line.split() for line in cells[-1].outputs[-1].data["text/plain"].splitlines()]
+    assert ["0.5", "1.0"] in [line[1:] for line in compared]
 
 
 def test_it_is_stored_without_outputs() -> None:
