@@ -20,6 +20,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from unit.records import some_line, some_run, some_test
 from unit.report.scales import scale_run
 
+from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.history import changes
 from krobench.analysis.profiling.pprof import Profile, Stack, ValueType
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
@@ -27,7 +29,8 @@ from krobench.cli.charts import drawing
 from krobench.figures.rawdata import ObjectRecord
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
-from krobench.report.html.page import Raw, render
+from krobench.report.history import render as history_text
+from krobench.report.html.page import Raw, render, render_history
 
 HERE = Path(__file__).parent
 STORED = HERE.parent / "unit" / "record" / "data" / "run-v1-2026-11.json"
@@ -79,10 +82,18 @@ def failed() -> tuple[RunRecord, Raw]:
     return some_run(some_test(), verdict=Verdict.ERROR, error=why, warnings=["one"]), Raw()
 
 
-RUNS: dict[str, Callable[[], tuple[RunRecord, Raw]]] = {
-    "benchmark": stored,
-    "scale": lambda: (scale_run(), Raw()),
-    "failed": failed,
+def history() -> str:
+    run, _ = stored()
+    later = run.model_copy(update={"id": "later", "start_time": "2026-11-30T00:00:00Z"})
+    text = history_text([run, later], changes([condense(run), condense(later)]), {})
+    return render_history("default/nightly", [run, later], [], text, drawing())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "benchmark": lambda: render(*stored(), drawing()),
+    "scale": lambda: render(scale_run(), Raw(), drawing()),
+    "failed": lambda: render(*failed(), drawing()),
+    "history": history,
 }
 
 
@@ -90,9 +101,9 @@ RUNS: dict[str, Callable[[], tuple[RunRecord, Raw]]] = {
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     directory = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, make in RUNS.items():
+    for name, make in PAGES.items():
         found[name] = directory / f"{name}.html"
-        found[name].write_text(render(*make(), drawing()))
+        found[name].write_text(make())
     return found
 
 
@@ -122,7 +133,7 @@ def all_live(browser: webdriver.Chrome) -> int:
     return len(charts)
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_opens_without_network_and_without_an_error(
     browser: webdriver.Chrome, pages: dict[str, Path], name: str
 ) -> None:
@@ -247,7 +258,7 @@ def axe() -> str:
     return script.read_text()
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_that_keeps_anybody_out(
     browser: webdriver.Chrome, pages: dict[str, Path], axe: str, name: str
 ) -> None:

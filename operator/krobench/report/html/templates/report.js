@@ -51,6 +51,11 @@
       setTimeout(() => cell.classList.remove("copied"), 600);
     });
   });
+  document.querySelectorAll("main pre").forEach((text) => {
+    text.tabIndex = 0;  // one that is too wide is scrolled with the keyboard
+    text.setAttribute("role", "group");
+    text.setAttribute("aria-label", titleOf(text));
+  });
   addEventListener("beforeprint", () =>
     document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
 
