@@ -296,7 +296,7 @@ def _wanted() -> list[Asked]:
         for rule in rules
         for name in dict.fromkeys(_METRIC.findall(rule["expr"]))
     ]
-    return [*queries, *alerts, *(Asked("metric", name) for name in _metrics())]
+    return [*queries, *alerts, *(Asked(f"metric | {name}", name) for name in _metrics())]
 
 
 def _metrics() -> Iterator[str]:
@@ -367,10 +367,11 @@ def _show(asked: list[Asked], targets: list[Any], groups: list[Any]) -> None:
     for group in groups:
         for rule in group["rules"]:
             print(f"alert {rule['name']}: {rule['health']}, {rule['state']}")
-    print("\n| panel | query | series | example |\n|---|---|---|---|")
+    print("\n| asked by | for | query | series | example |\n|---|---|---|---|---|")
     for each in asked:
         found, why = each.series or "NONE", each.example or each.excuse or ""
-        print(f"| {each.where} | `{each.expression}` | {found} | {why} |")
+        query = each.expression.replace("|", r"\|")
+        print(f"| {each.where} | `{query}` | {found} | {why} |")
     answered = sum(bool(each.series) for each in asked)
     print(f"\n{answered} of {len(asked)} queries have data")
 
