@@ -61,7 +61,15 @@ def _refusal(problem: ErrorDetails, path: str) -> str:
     return f"{field_path((path, *problem['loc'], *named))}: {words_of(problem)}"
 
 
+_KEY = "[key]"
+"""What pydantic appends to the location of a key."""
+
+
 def field_path(location: tuple[int | str, ...]) -> str:
-    """Return the path of a field, such as ``tests[0].name``, from pydantic's location."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    """Return the path of a field, such as ``tests[0].name``, from pydantic's location.
+
+    A key that is wrong is the last part of its path, as a value that is wrong would be.
+    """
+    fields = (part for part in location if part != _KEY)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in fields)
     return "".join(parts).removeprefix(".")

@@ -15,12 +15,10 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.watch import Watch, WatchEvent
+from krobench.record.ownership import conflict, is_owned_by, owning_runs
 from krobench.record.reading import RecordError
 from krobench.record.store import (
     RUN_KEY,
-    conflict,
-    is_owned_by,
-    owning_runs,
     read_run_record,
     results_name,
 )

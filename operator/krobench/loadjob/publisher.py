@@ -13,19 +13,17 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.kube.timing import Timing
 from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError
+from krobench.record.ownership import conflict, is_owned_by, owning_runs
+from krobench.record.profiles import write_profiles
 from krobench.record.run import RunRecord
 from krobench.record.store import (
     ConfigMap,
     Room,
     RunLines,
     config_map,
-    conflict,
-    is_owned_by,
-    owning_runs,
     run_json,
     without_part,
     write_config_maps,
-    write_profiles,
 )
 
 logger = logging.getLogger(__name__)

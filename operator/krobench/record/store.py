@@ -2,8 +2,7 @@
 
 ``<name>-results`` holds ``run.json`` uncompressed; ``objects.jsonl.gz``, ``series.jsonl.gz`` and,
 if expressions were measured, ``cel.jsonl.gz`` are in the same ConfigMap if they fit, else in
-``<name>-results-1`` and so on, each below the 1 MiB limit of an API server. Raw profiles have
-ConfigMaps of their own, so they take no room from other results.
+``<name>-results-1`` and so on, each below the 1 MiB limit of an API server.
 """
 
 import zlib
@@ -15,12 +14,11 @@ from typing import Any, Self
 import orjson
 from pydantic import ValidationError
 
-from krobench.api.common import API_GROUP, COMPONENT_LABEL, RUN_LABEL, ErrorInfo
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.rawdata import CelLine, ObjectRecord, Sample
-from krobench.figures.reasons.profiles import FileReason, FileTooLarge, NoRoomForFile
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
@@ -241,52 +239,6 @@ def read_part(config_maps: Sequence[ConfigMap], key: str) -> bytes:
     return b"".join(_pieces(config_maps, key))
 
 
-def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
-    """Whether this run may write to the ConfigMap."""
-    references = config_map.get("metadata", {}).get("ownerReferences") or []
-    return any(reference.get("uid") == uid for reference in references)
-
-
-def owning_runs(config_map: Mapping[str, Any]) -> list[RunRef]:
-    """Return the runs that own a ConfigMap; none if anything else owns it too.
-
-    Once they are deleted, the cluster's garbage collector deletes it, but not at once.
-    """
-    metadata = config_map.get("metadata", {})
-    references = metadata.get("ownerReferences") or []
-    if any(_kind_of(reference) is None for reference in references):
-        return []
-    return [
-        RunRef(kind, metadata["namespace"], reference["name"], reference["uid"])
-        for reference in references
-        if (kind := _kind_of(reference)) is not None
-    ]
-
-
-def _kind_of(reference: Mapping[str, Any]) -> RunKind | None:
-    group, _, _ = reference["apiVersion"].partition("/")
-    kinds = {kind.value: kind for kind in RunKind}
-    return kinds.get(reference["kind"]) if group == API_GROUP else None
-
-
-def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
-    """Return why a run must not write to a ConfigMap of results that it does not own."""
-    metadata = config_map.get("metadata", {})
-    owner = next(iter(metadata.get("ownerReferences") or []), None)
-    where = f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')}"
-    if owner is None:
-        message = (
-            f"{where} already exists and was not created by a run: delete it, or set "
-            "spec.results.configMapName to another name"
-        )
-    else:
-        message = (
-            f"{where} holds the results of {owner.get('kind')} {owner.get('name')}, which are left "
-            "alone: give this one another name, or set spec.results.configMapName to another"
-        )
-    return ErrorInfo(reason="ResultsConflict", message=message)
-
-
 def _read_lines(
     config_maps: Sequence[ConfigMap], key: str, model: type[rawlines.RecordT]
 ) -> list[rawlines.RecordT]:
@@ -368,51 +320,3 @@ def config_map(
         "data": data,
         "binaryData": {key: b64encode(value).decode() for key, value in binary.items()},
     }
-
-
-@dataclass
-class StoredProfiles:
-    """Where raw profiles go."""
-
-    config_maps: list[ConfigMap] = field(default_factory=list)
-    parts: dict[str, list[str]] = field(default_factory=dict)
-    """Key to the ConfigMap that holds it, as in :attr:`RunRecord.parts`."""
-    size_bytes: int = 0
-    left_out: dict[str, FileReason] = field(default_factory=dict)
-
-
-def write_profiles(
-    results: str,
-    owner: RunRef,
-    test_index: int,
-    files: Mapping[str, bytes],
-    used_bytes: int,
-    max_bytes: int = Room.profiles,
-) -> StoredProfiles:
-    """Return the ConfigMaps for the profiles of a test.
-
-    ``used_bytes`` are those stored before, of ``max_bytes`` for the run.
-
-    They are named after the results ConfigMap ``results`` and the test's position. What is too
-    large for one ConfigMap, or for the run, is left out.
-    """
-    stored = StoredProfiles()
-    bins: list[dict[str, bytes]] = []
-    for key, data in files.items():
-        if len(data) > MAX_CONFIG_MAP_BYTES:
-            stored.left_out[key] = FileTooLarge(bytes=len(data))
-        elif used_bytes + stored.size_bytes + len(data) > max_bytes:
-            stored.left_out[key] = NoRoomForFile(used_bytes=used_bytes)
-        else:
-            stored.size_bytes += len(data)
-            for content in bins:
-                if sum(map(len, content.values())) + len(data) <= MAX_CONFIG_MAP_BYTES:
-                    content[key] = data
-                    break
-            else:
-                bins.append({key: data})
-    for number, content in enumerate(bins):
-        name = f"{results}-profiles-{test_index}" + (f"-{number}" if number else "")
-        stored.config_maps.append(config_map(name, owner, {}, content))
-        stored.parts |= {key: [name] for key in content}
-    return stored

@@ -278,7 +278,7 @@ def test_a_refused_run_is_a_condition_and_stays_due() -> None:
         (
             {"benchmarkTemplate": {"metadata": {"labels": {"a b": "c"}}, "spec": SPEC}},
             "InvalidSpec",
-            "spec.benchmarkTemplate.metadata.labels",
+            "spec.benchmarkTemplate.metadata.labels.a b: must match",
         ),
         ({"timeZone": "Europe/Atlantis"}, "InvalidTimeZone", "spec.timeZone"),
         ({"timeZone": "../etc"}, "InvalidTimeZone", "spec.timeZone"),

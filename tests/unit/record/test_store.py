@@ -1,7 +1,6 @@
 import random
 from base64 import b64decode
 from functools import cache
-from typing import Any
 
 import orjson
 import pytest
@@ -15,21 +14,19 @@ from krobench.api.specs.validity import Cause
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record import rawlines
+from krobench.record.ownership import is_owned_by
+from krobench.record.profiles import write_profiles
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 from krobench.record.store import (
     Room,
     RunLines,
-    is_owned_by,
-    owning_runs,
     read_objects,
-    read_part,
     read_run_record,
     read_series,
     whole_run,
     write_config_maps,
-    write_profiles,
 )
 from krobench.report.markdown import render
 
@@ -68,22 +65,6 @@ def raw(records: list[ObjectRecord], samples: list[Sample] | None = None) -> Run
 def size(config_map: dict[str, dict[str, str]]) -> int:
     plain = sum(len(value) for value in config_map["data"].values())
     return plain + sum(len(b64decode(value)) for value in config_map["binaryData"].values())
-
-
-@pytest.mark.parametrize(
-    ("references", "runs"),
-    [
-        ([OWNER.owner_reference], [OWNER]),
-        ([OWNER.owner_reference, {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}], []),
-        ([OWNER.owner_reference | {"apiVersion": "example.com/v1"}], []),
-        ([], []),
-    ],
-)
-def test_a_config_map_belongs_to_runs_if_nothing_else_owns_it(
-    references: list[dict[str, Any]], runs: list[RunRef]
-) -> None:
-    metadata = {"name": "r", "namespace": OWNER.namespace, "ownerReferences": references}
-    assert owning_runs({"metadata": metadata}) == runs
 
 
 def test_what_is_stored_is_read_back_the_same() -> None:
@@ -223,29 +204,6 @@ def test_an_object_without_a_record_is_refused_by_name(
 ) -> None:
     with pytest.raises(RecordError, match=words):
         read_run_record(config_map)
-
-
-def test_the_profiles_of_a_test_share_a_config_map_owned_by_its_resource() -> None:
-    files = {"profile.a.cpu.pb.gz": b"c" * 9, "profile.a.heap.pb.gz": b"h" * 9}
-    stored = write_profiles("bench-results", OWNER, 2, files, 0)
-    [config_map] = stored.config_maps
-    assert config_map["metadata"]["name"] == "bench-results-profiles-2"
-    assert is_owned_by(config_map, "uid-1")
-    assert stored.parts == {key: ["bench-results-profiles-2"] for key in files}
-    for key, data in files.items():
-        assert read_part([config_map], key) == data
-
-
-@given(st.lists(st.integers(1, 2_000_000), max_size=6), st.integers(0, 2 * Room.profiles))
-def test_every_profile_is_stored_or_left_out_with_a_reason(sizes: list[int], used: int) -> None:
-    files = {f"k{index}": bytes(size) for index, size in enumerate(sizes)}
-    stored = write_profiles("r", OWNER, 0, files, used)
-    assert stored.parts.keys() | stored.left_out.keys() == files.keys()
-    assert not stored.parts.keys() & stored.left_out.keys()
-    assert stored.size_bytes == sum(len(files[key]) for key in stored.parts)
-    assert stored.size_bytes <= max(0, Room.profiles - used)
-    for config_map in stored.config_maps:
-        assert sum(len(b64decode(v)) for v in config_map["binaryData"].values()) < LIMIT_BYTES
 
 
 def test_a_file_beyond_its_limit_is_a_random_sample_and_says_of_how_many() -> None:
