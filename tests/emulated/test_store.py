@@ -153,11 +153,23 @@ def in_config_maps(cluster: MemoryCluster, reason: str) -> RunRecord:
     return record
 
 
-async def test_wrong_keys_cost_no_result(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_SECRET_ACCESS_KEY", "another"), ("AWS_ACCESS_KEY_ID", "two\nlines")]
+)
+async def test_wrong_keys_cost_no_result(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
     cluster = MemoryCluster()
     await run_suite(cluster, TESTS, storage=s3.storage)
     in_config_maps(cluster, "StoreForbidden")
+
+
+async def test_authorities_that_are_no_certificates_cost_no_result(s3: S3Server) -> None:
+    cluster = MemoryCluster()
+    location = s3.location.model_copy(update={"ca_bundle": "no certificate"})
+    await run_suite(cluster, TESTS, storage=s3.storage.model_copy(update={"s3": location}))
+    in_config_maps(cluster, "StoreUnreachable")
 
 
 async def test_a_secret_without_keys_costs_no_result(
