@@ -131,8 +131,8 @@ _CONSTRUCTORS: dict[str | None, Any] = {
 _Loader.yaml_constructors.update(_CONSTRUCTORS)
 
 
-def load_all(text: str) -> list[Any]:
-    """Return the documents of a text that are not empty.
+def load_all(text: str | bytes) -> list[Any]:
+    """Return the documents of a text that are not empty; bytes are UTF-8, or UTF-16 with its mark.
 
     Raises:
         yaml.YAMLError: if it is not YAML, or has what JSON cannot have.
@@ -140,7 +140,7 @@ def load_all(text: str) -> list[Any]:
     return [item for item in yaml.load_all(text, _Loader) if item is not None]
 
 
-def load(text: str) -> Any:
+def load(text: str | bytes) -> Any:
     """Return the only document of a text; None if it has none. As :func:`load_all`."""
     documents = load_all(text)
     if len(documents) > 1:

@@ -20,7 +20,7 @@ def read_documents(path: Path) -> list[Any]:
         CliError: if it cannot be read.
     """
     try:
-        return load_all(path.read_text())
+        return load_all(path.read_bytes())
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -34,8 +34,8 @@ def load_file(path: Path) -> Any:
         CliError: if it cannot be read.
     """
     try:
-        text = path.read_text()
-        return orjson.loads(text) if path.suffix == ".json" else load(text)
+        content = path.read_bytes()
+        return orjson.loads(content) if path.suffix == ".json" else load(content)
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from error
     except (ValueError, yaml.YAMLError) as error:
