@@ -8,12 +8,12 @@ import orjson
 
 from krobench.cli.errors import CliError
 from krobench.cli.report import page_of
-from krobench.record.run import RunRecord
+from krobench.cli.sources import FoundRun
 from krobench.record.store import RUN_KEY
 from krobench.report import junit, markdown, trackers
 
 
-def write_artifacts(run: RunRecord, directory: Path) -> list[Path]:
+def write_artifacts(found: FoundRun, directory: Path) -> list[Path]:
     """Write everything into a directory, which is created, and return the files.
 
     Raises:
@@ -22,7 +22,7 @@ def write_artifacts(run: RunRecord, directory: Path) -> list[Path]:
     written = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, content in _files(run):
+        for name, content in _files(found):
             (directory / name).write_bytes(content)
             written.append(directory / name)
     except OSError as error:
@@ -30,7 +30,8 @@ def write_artifacts(run: RunRecord, directory: Path) -> list[Path]:
     return written
 
 
-def _files(run: RunRecord) -> Iterator[tuple[str, bytes]]:
+def _files(found: FoundRun) -> Iterator[tuple[str, bytes]]:
+    run = found.record
     yield RUN_KEY, run.model_dump_json(by_alias=True).encode()
     yield "report.md", markdown.render(run).encode()
     yield "junit.xml", junit.render(run).encode()
@@ -40,7 +41,7 @@ def _files(run: RunRecord) -> Iterator[tuple[str, bytes]]:
         yield name, _json(trackers.github_action(run, higher_is_better=better))
     yield "bencher.json", _json(trackers.bencher(run))
     # Last, as it takes the raw lines, which the cluster may not give.
-    yield "report.html", page_of(run).encode()
+    yield "report.html", page_of(found).encode()
 
 
 def _json(value: Any) -> bytes:

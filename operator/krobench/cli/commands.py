@@ -44,7 +44,14 @@ RunArgument = Annotated[
     ),
 ]
 
-
+FoundRunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A file (run.json, or results ConfigMaps as kubectl prints them), a directory with "
+        "run.json, or [KIND/][NAMESPACE/]NAME of a KroBenchmark or KroScaleTest. KIND is "
+        "krobenchmark or kroscaletest; it is required if both have this name."
+    ),
+]
 Junit = Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")]
 Markdown = Annotated[Path | None, typer.Option(help="File to write the report to.")]
 Artifacts = Annotated[
@@ -158,7 +165,7 @@ def ab(
     from krobench.cli.ab import exit_code, image_of, manifest
     from krobench.cli.names import RunName
     from krobench.cli.run import StoppedWaitingError, run_manifest
-    from krobench.cli.sources import fetch_run
+    from krobench.cli.sources import FetchedRun, fetch_run
     from krobench.report import pullrequest
 
     try:
@@ -179,7 +186,7 @@ def ab(
         from krobench.cli.artifacts import write_artifacts
 
         with _failing_with(_ERROR):
-            write_artifacts(record, artifacts)
+            write_artifacts(FetchedRun(record), artifacts)
         _write(artifacts / "comment.md", pullrequest.render(record))
     raise typer.Exit(code)
 
@@ -203,7 +210,7 @@ def _end_with(
     from krobench.cli.artifacts import write_artifacts
     from krobench.cli.names import RunName
     from krobench.cli.run import StoppedWaitingError
-    from krobench.cli.sources import fetch_run
+    from krobench.cli.sources import FetchedRun, fetch_run
     from krobench.report import junit, markdown
 
     # Files of an earlier run must not pass for this run's if it fails.
@@ -226,7 +233,7 @@ def _end_with(
         _write(outputs.markdown, markdown.render(record))
     if outputs.artifacts is not None:
         with _failing_with(_ERROR):
-            write_artifacts(record, outputs.artifacts)
+            write_artifacts(FetchedRun(record), outputs.artifacts)
     raise typer.Exit(finished.exit_code)
 
 
@@ -267,7 +274,7 @@ def _write(file: Path | None, content: str | bytes) -> None:
 
 
 def report(
-    name: RunArgument,
+    name: FoundRunArgument,
     namespace: Namespace = "default",
     form: Annotated[
         Literal["markdown", "html"] | None,
@@ -283,19 +290,19 @@ def report(
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
 ) -> None:
-    """Print the report of a run from its results in the cluster, or open it as a page."""
-    from krobench.cli.names import RunName
+    """Print the report of a run from its results, or open it as a page."""
     from krobench.cli.report import new_page, open_in_browser, report_of
+    from krobench.cli.sources import find_run
 
     if form is None:
         form = "html" if open_page or _is_page(output) else "markdown"
     if open_page and form != "html":
         raise typer.BadParameter("--open shows a page: use --format html, or leave it out")
     with _failing_with(1):
-        run_name = RunName.parse(name, namespace)
-        text = report_of(run_name, html=form == "html")
+        run = find_run(name, namespace)
+        text = report_of(run, html=form == "html")
     if open_page and output is None:
-        output = new_page(run_name)
+        output = new_page(run.record)
     _write(output, text)
     if open_page and output is not None:
         typer.echo(f"wrote {output}", err=True)
@@ -304,7 +311,7 @@ def report(
 
 
 def export(
-    name: RunArgument,
+    name: FoundRunArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory to write to; created if missing.")
     ],
@@ -317,16 +324,16 @@ def export(
     """Write the figures, objects and samples of a run as files for other tools."""
     from krobench.cli.export import ExportFormat
     from krobench.cli.export import export as exported
-    from krobench.cli.names import RunName
+    from krobench.cli.sources import find_run
 
     with _failing_with(1):
-        files = exported(RunName.parse(name, namespace), ExportFormat(form), output)
+        files = exported(find_run(name, namespace), ExportFormat(form), output)
     for file in files:
         typer.echo(file)
 
 
 def profile(
-    name: RunArgument,
+    name: FoundRunArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     namespace: Namespace = "default",
     test: Annotated[
@@ -337,11 +344,11 @@ def profile(
     ] = ProfileFile.CPU,
 ) -> None:
     """Download a profile of kro for ``go tool pprof``."""
-    from krobench.cli.names import RunName
     from krobench.cli.profile import profile_of
+    from krobench.cli.sources import find_run
 
     with _failing_with(1):
-        data = profile_of(RunName.parse(name, namespace), test, kind)
+        data = profile_of(find_run(name, namespace), test, kind)
     _write(output, data)
     typer.echo(f"wrote {output} ({len(data)} bytes): run go tool pprof {output}", err=True)
 

@@ -15,8 +15,7 @@ from typing import get_args, get_type_hints
 from krobench.api.common import parse_rfc3339
 from krobench.api.notation import labelled, labels_of
 from krobench.cli.errors import CliError
-from krobench.cli.names import RunName
-from krobench.cli.sources import fetch_lines, fetch_run
+from krobench.cli.sources import FoundRun
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 
@@ -40,18 +39,17 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-def export(name: RunName, form: ExportFormat, directory: Path) -> list[Path]:
+def export(run: FoundRun, form: ExportFormat, directory: Path) -> list[Path]:
     """Write the tables of a run to a directory and return their files.
 
     Raises:
-        CliError: if the run has no results, a package is missing, or a file cannot be written.
+        CliError: if its lines cannot be read, a package is missing, or a file cannot be written.
     """
-    run = fetch_run(name)
-    objects, samples = fetch_lines(run)
+    objects, samples = run.lines()
     write = _WRITERS[form]
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        return list(write(run, objects, samples, directory))
+        return list(write(run.record, objects, samples, directory))
     except OSError as error:
         raise CliError(f"cannot write to {directory}: {error.strerror}") from error
 

@@ -12,6 +12,27 @@ from krobench.record.baseline import Baseline, parse_config_map, parse_object
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord
 
+_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+def existing_path(argument: str) -> Path | None:
+    """Return the file or directory that an argument names; None if it names something else.
+
+    Raises:
+        CliError: if it is clearly a file, and does not exist.
+    """
+    path = Path(argument)
+    if path.exists():
+        return path
+    if path.suffix in _SUFFIXES:
+        raise CliError(f"{path}: no such file")
+    return None
+
+
+def files_in(path: Path) -> list[Path]:
+    """Return the files of a directory that may hold runs or baselines, in the order of names."""
+    return sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+
 
 def read_documents(path: Path) -> list[Any]:
     """Return the documents of a YAML file that are not empty.

@@ -8,49 +8,47 @@ from pathlib import Path
 from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
 from krobench.cli.charts import drawing
 from krobench.cli.errors import CliError
-from krobench.cli.names import RunName
-from krobench.cli.sources import fetch_file, fetch_lines, fetch_run
+from krobench.cli.sources import FoundRun
 from krobench.figures.profile import ProfileFile
 from krobench.record.run import RunRecord
 from krobench.report import markdown
 from krobench.report.html import page
 
 
-def report_of(name: RunName, *, html: bool) -> str:
+def report_of(run: FoundRun, *, html: bool) -> str:
     """Return the report of a run, as Markdown or as an HTML page.
 
     Raises:
-        CliError: if the run has no results.
+        CliError: if its raw lines cannot be read.
     """
-    run = fetch_run(name)
-    return page_of(run) if html else markdown.render(run)
+    return page_of(run) if html else markdown.render(run.record)
 
 
-def page_of(run: RunRecord) -> str:
+def page_of(run: FoundRun) -> str:
     """Return a run as an HTML page, with its raw lines and profiles.
 
     Raises:
-        CliError: if they cannot be fetched.
+        CliError: if they cannot be read.
     """
-    objects, samples = fetch_lines(run)
-    return page.render(run, page.Raw(objects, samples, _cpu_profiles(run)), drawing())
+    objects, samples = run.lines()
+    return page.render(run.record, page.Raw(objects, samples, _cpu_profiles(run)), drawing())
 
 
-def _cpu_profiles(run: RunRecord) -> dict[str, Profile]:
+def _cpu_profiles(run: FoundRun) -> dict[str, Profile]:
     """Return the CPU profiles that are stored, by test; those that can't be read are left out."""
     found = {}
-    for test in run.tests:
+    for test in run.record.tests:
         key = ProfileFile.CPU.key(test.name)
-        if key in run.parts:
+        if key in run.record.parts:
             with suppress(ProfileError):
-                found[test.name] = decode(fetch_file(run, key))
+                found[test.name] = decode(run.file(key))
     return found
 
 
-def new_page(name: RunName) -> Path:
+def new_page(run: RunRecord) -> Path:
     """Return a new file for the page of a run, in the directory for temporary files."""
     directory = Path(tempfile.mkdtemp(prefix="krobench-"))
-    return directory / f"{name.name}.html"
+    return directory / f"{run.name}.html"
 
 
 def open_in_browser(page: Path) -> None:

@@ -9,7 +9,7 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.api.kinds import RunKind
 from krobench.cli.cluster import in_cluster, whole_record
 from krobench.cli.errors import CliError
-from krobench.cli.files import load_file, parse_stored
+from krobench.cli.files import existing_path, files_in, load_file, parse_stored
 from krobench.cli.kept import KeptRun, with_kept
 from krobench.cli.names import RunName
 from krobench.cli.sources import fetch_run
@@ -21,7 +21,6 @@ from krobench.record.run import RunRecord
 
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
-_SUFFIXES = (".json", ".yaml", ".yml")
 
 Found = Sequence[RunEstimates | RunRecord]
 """Benchmarks as estimates, scale tests as records."""
@@ -72,15 +71,10 @@ def read_sides(arguments: Sequence[str], namespace: str) -> list[NamedRuns]:
 
 def _from_path(argument: str) -> Found | None:
     """Return the runs of a file or directory; None if the argument is not a path."""
-    path = Path(argument)
-    if not path.exists():
-        if path.suffix in _SUFFIXES and not argument.startswith((_CONFIG_MAP, _HISTORY)):
-            raise CliError(f"{path}: no such file")
-        return None
-    if not path.is_dir():
-        return list(_from_file(path))
-    files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
-    return [run for file in files for run in _from_file(file)]
+    path = None if argument.startswith((_CONFIG_MAP, _HISTORY)) else existing_path(argument)
+    if path is None or not path.is_dir():
+        return None if path is None else list(_from_file(path))
+    return [run for file in files_in(path) for run in _from_file(file)]
 
 
 def _from_file(path: Path) -> Iterator[RunEstimates | RunRecord]:

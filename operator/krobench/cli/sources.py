@@ -1,13 +1,16 @@
-"""The record and the raw lines of one run: in the store that KROBENCH_STORE names, or in a cluster
-and wherever its results say."""
+"""The record and the raw lines of one run: in a file, in the store that KROBENCH_STORE names, or in
+a cluster and wherever its results say."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from krobench.api.storage import StoredAt
 from krobench.cli.cluster import in_cluster, parts_of, results_of
 from krobench.cli.errors import CliError
 from krobench.cli.names import RunName
+from krobench.cli.saved import read_saved, saved_path
 from krobench.cli.stores import named_store, read, store_of_run
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.kube.client import KubeClient
@@ -24,6 +27,52 @@ from krobench.record.store import (
 )
 from krobench.storage.files import Files
 from krobench.storage.runs import StoredRuns, read_run
+
+
+class FoundRun(Protocol):
+    """A run, wherever it is."""
+
+    @property
+    def record(self) -> RunRecord: ...
+
+    def lines(self) -> tuple[list[ObjectRecord], list[Sample]]:
+        """Return its raw lines: objects and samples.
+
+        Raises:
+            CliError: if they cannot be read.
+        """
+
+    def file(self, key: str) -> bytes:
+        """Return another file of the run, which must have it.
+
+        Raises:
+            CliError: if it cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class FetchedRun:
+    """A run in a cluster or in a store."""
+
+    record: RunRecord
+
+    def lines(self) -> tuple[list[ObjectRecord], list[Sample]]:
+        return fetch_lines(self.record)
+
+    def file(self, key: str) -> bytes:
+        return fetch_file(self.record, key)
+
+
+def find_run(argument: str, namespace: str) -> FoundRun:
+    """Return the run in a file, or of ``[KIND/][NAMESPACE/]NAME``.
+
+    Raises:
+        CliError: if there is none, or it cannot be read.
+    """
+    path = saved_path(argument)
+    if path is not None:
+        return read_saved(path)
+    return FetchedRun(fetch_run(RunName.parse(argument, namespace)))
 
 
 def fetch_run(name: RunName) -> RunRecord:

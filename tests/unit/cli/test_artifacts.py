@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from unit.controller.world import record
 
-from krobench.cli import artifacts, report
+from krobench.cli import artifacts, sources
 from krobench.cli.errors import CliError
 from krobench.record.run import RunState
 
@@ -17,12 +17,12 @@ def without_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> tuple[list[Any], list[Any]]:
         return [], []
 
-    monkeypatch.setattr(report, "fetch_lines", none)
+    monkeypatch.setattr(sources, "fetch_lines", none)
 
 
 def test_every_file_is_written_and_can_be_read(tmp_path: Path) -> None:
     directory = tmp_path / "new" / "artifacts"
-    files = artifacts.write_artifacts(record(RunState.COMPLETED), directory)
+    files = artifacts.write_artifacts(sources.FetchedRun(record(RunState.COMPLETED)), directory)
     assert sorted(files) == sorted(directory.iterdir())
     assert all(file.stat().st_size for file in files)
     for file in directory.glob("*.json"):
@@ -33,4 +33,6 @@ def test_every_file_is_written_and_can_be_read(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CliError, match="file"):
-        artifacts.write_artifacts(record(RunState.COMPLETED), tmp_path / "file" / "x")
+        artifacts.write_artifacts(
+            sources.FetchedRun(record(RunState.COMPLETED)), tmp_path / "file" / "x"
+        )

@@ -12,33 +12,20 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from promtool import promtool
 
-from krobench.cli import export as module
 from krobench.cli.errors import CliError
 from krobench.cli.export import ExportFormat, export, openmetrics, tables_of
-from krobench.cli.names import RunName
-from krobench.figures.rawdata import ObjectRecord, Sample
-from krobench.record.run import RunRecord
-from krobench.record.store import read_objects, read_run_record, read_series
+from krobench.cli.saved import SavedRun
+from krobench.figures.rawdata import Sample
+from krobench.record.store import read_run_record
 
 DATA = Path(__file__).parents[1] / "record" / "data"
-NAME = RunName(None, "default", "old-record")
 
 
-def stored(
-    file: str = "run-v1-2026-11.json",
-) -> tuple[RunRecord, list[ObjectRecord], list[Sample]]:
+def stored(file: str = "run-v1-2026-11.json") -> SavedRun:
     content = json.loads((DATA / file).read_text())
     config_map = content if "data" in content else {"data": content}
     config_map["metadata"] = {"name": "stored"}
-    return read_run_record(config_map), read_objects([config_map]), read_series([config_map])
-
-
-@pytest.fixture(autouse=True)
-def cluster(monkeypatch: pytest.MonkeyPatch) -> RunRecord:
-    run, objects, samples = stored()
-    monkeypatch.setattr(module, "fetch_run", lambda name: run)
-    monkeypatch.setattr(module, "fetch_lines", lambda run: (objects, samples))
-    return run
+    return SavedRun(read_run_record(config_map), DATA, [config_map])
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -46,23 +33,24 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_csv_has_every_figure_object_and_sample(cluster: RunRecord, tmp_path: Path) -> None:
-    files = export(NAME, ExportFormat.CSV, tmp_path / "new")
+def test_csv_has_every_figure_object_and_sample(tmp_path: Path) -> None:
+    files = export(stored(), ExportFormat.CSV, tmp_path / "new")
     assert [path.name for path in files] == ["iterations.csv", "objects.csv", "series.csv"]
     iterations, objects, series = map(read_csv, files)
-    _, stored_objects, samples = stored()
+    run = stored()
+    stored_objects, samples = run.lines()
     assert (len(objects), len(series)) == (len(stored_objects), len(samples))
-    figures = [i.figures.root for test in cluster.tests for i in test.iterations]
+    figures = [i.figures.root for test in run.record.tests for i in test.iterations]
     assert len(iterations) == sum(map(len, figures))
-    assert {row["test"] for row in iterations} == {test.name for test in cluster.tests}
+    assert {row["test"] for row in iterations} == {test.name for test in run.record.tests}
     ready = [row for row in objects if row["ready_seconds"]]
     assert ready
     assert all(float(row["ready_seconds"]) >= float(row["start_seconds"]) for row in ready)
 
 
 def test_parquet_has_the_same_with_types(tmp_path: Path) -> None:
-    files = export(NAME, ExportFormat.PARQUET, tmp_path)
-    for path, table in zip(files, tables_of(*stored()), strict=True):
+    files = export(stored(), ExportFormat.PARQUET, tmp_path)
+    for path, table in zip(files, tables_of(stored().record, *stored().lines()), strict=True):
         read = pyarrow.parquet.read_table(path)
         assert read.column_names == list(table.columns)
         assert read.num_rows == len(table.rows)
@@ -76,13 +64,13 @@ def test_without_pyarrow_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(CliError, match=r"krobench\[export\]"):
-        export(NAME, ExportFormat.PARQUET, tmp_path)
+        export(stored(), ExportFormat.PARQUET, tmp_path)
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CliError, match="cannot write to"):
-        export(NAME, ExportFormat.CSV, tmp_path / "file")
+        export(stored(), ExportFormat.CSV, tmp_path / "file")
 
 
 def parsed(text: str) -> list[Metric]:
@@ -90,7 +78,7 @@ def parsed(text: str) -> list[Metric]:
 
 
 def test_figures_of_a_scale_test_have_their_size() -> None:
-    run, _, _ = stored("scale-2026-11.json")
+    run = stored("scale-2026-11.json").record
     [iterations, _, _] = tables_of(run, [], [])
     sizes = {row[list(iterations.columns).index("size")] for row in iterations.rows}
     assert run.scale is not None
@@ -98,13 +86,13 @@ def test_figures_of_a_scale_test_have_their_size() -> None:
 
 
 def exposed(samples: Sequence[Sample]) -> str:
-    return "".join(openmetrics(stored()[0], samples))
+    return "".join(openmetrics(stored().record, samples))
 
 
 def test_prometheus_can_import_the_samples(tmp_path: Path) -> None:
-    [path] = export(NAME, ExportFormat.OPENMETRICS, tmp_path)
+    [path] = export(stored(), ExportFormat.OPENMETRICS, tmp_path)
     families = parsed(path.read_text())
-    _, _, samples = stored()
+    _, samples = stored().lines()
     assert sum(len(family.samples) for family in families) <= len(samples)
     assert {s.labels["krobench_run"] for f in families for s in f.samples} == {"old-record"}
     blocks = tmp_path / "blocks"

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 from unit.controller.world import SCALE_SPEC, record
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.cli import report as report_module
 from krobench.cli import run as module
 from krobench.cli import sources as sources_module
 from krobench.cli.cluster import results_of
@@ -144,8 +143,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return Finished(KEY, {"verdict": "Passed"})
 
     monkeypatch.setattr(module, "run_file", run)
-    for user in (sources_module, report_module):
-        monkeypatch.setattr(user, "fetch_run", lambda *_: record(RunState.COMPLETED))
+    monkeypatch.setattr(sources_module, "fetch_run", lambda *_: record(RunState.COMPLETED))
     return files
 
 

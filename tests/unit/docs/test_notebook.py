@@ -10,20 +10,15 @@ import nbformat
 import pytest
 from unit.cli.test_export import stored
 
-from krobench.cli import export as module
 from krobench.cli.export import ExportFormat, export
-from krobench.cli.names import RunName
 
 NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "explore-a-run.ipynb"
 SECONDS = 120
 
 
 @pytest.fixture
-def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    run, objects, samples = stored("scale-2026-11.json")
-    monkeypatch.setattr(module, "fetch_run", lambda name: run)
-    monkeypatch.setattr(module, "fetch_lines", lambda run: (objects, samples))
-    export(RunName(None, "default", "run"), ExportFormat.CSV, tmp_path)
+def exported(tmp_path: Path) -> Path:
+    export(stored("scale-2026-11.json"), ExportFormat.CSV, tmp_path)
     return tmp_path
 
 
