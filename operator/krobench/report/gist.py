@@ -76,9 +76,7 @@ def time_spent(run: RunRecord) -> str:
         ("cleanup", spent.cleanup_seconds),
     )
     shares = [f"{name} took {_share(seconds / total)}" for name, seconds in others if seconds]
-    return "; ".join(
-        [f"Measured load: {_share(spent.measured_share)} of {units.seconds(total)}", *shares]
-    )
+    return "; ".join([f"Measured load: {_share(spent.measured_share)} of the time", *shares])
 
 
 def _share(ratio: float) -> str:

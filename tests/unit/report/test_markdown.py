@@ -76,7 +76,7 @@ def test_where_the_time_went_is_shown() -> None:
         measured_share=0.4163,
     )
     text = render(run)
-    assert "42 % of 80 s" in text
+    assert "42 % of the time" in text
     assert "set-up took 10 %" in text
     assert "warm-up" not in text.partition("##")[0], "there was none"
 
