@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from krobench import __version__
-from krobench.cli import commands
+from krobench.cli.commands import manifests, results, runs, schedules
 
 app = typer.Typer(
     name="krobench",
@@ -146,26 +146,26 @@ for command in (
     preflight,
     cleanup,
     uninstall,
-    commands.run,
-    commands.wait,
-    commands.report,
-    commands.export,
-    commands.profile,
-    commands.compare,
-    commands.ab,
-    commands.history,
-    commands.sizing,
-    commands.generate,
-    commands.crds,
+    runs.run,
+    runs.wait,
+    results.report,
+    results.export,
+    results.profile,
+    results.compare,
+    runs.ab,
+    results.history,
+    results.sizing,
+    manifests.generate,
+    manifests.crds,
 ):
     app.command()(command)
 
 baseline_app = typer.Typer(help="Export runs to compare other runs with.", no_args_is_help=True)
-baseline_app.command("export")(commands.export_baseline)
+baseline_app.command("export")(results.export_baseline)
 app.add_typer(baseline_app, name="baseline")
 
 schedule_app = typer.Typer(help="Run, suspend and resume schedules.", no_args_is_help=True)
-schedule_app.command("run")(commands.run_schedule)
-schedule_app.command("suspend")(commands.suspend_schedule)
-schedule_app.command("resume")(commands.resume_schedule)
+schedule_app.command("run")(schedules.run_schedule)
+schedule_app.command("suspend")(schedules.suspend_schedule)
+schedule_app.command("resume")(schedules.resume_schedule)
 app.add_typer(schedule_app, name="schedule")
