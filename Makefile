@@ -15,7 +15,7 @@ CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller tests/un
 YIELDING := nice -n 10
 
 .DEFAULT_GOAL := help
-.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults matrix calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
+.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults matrix calibrate lint format crds docs dashboards lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -125,11 +125,9 @@ format: $(VENV)/ready ## Format the code
 crds: $(VENV)/ready ## Generate the CRDs from the models
 	$(BIN)/krobench crds crds helm/krobench/files/crds
 
-site: docs ## Build the site of the documentation into build/site
-	$(BIN)/python -m scripts.site
-
-docs: $(VENV)/ready ## Generate the reference pages from the models, the chart and the commands
+docs: $(VENV)/ready ## Generate the reference pages, and build the site of the documentation into build/site
 	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m scripts.site
 
 dashboards: $(VENV)/ready ## Generate the Grafana dashboards
 	$(BIN)/python -m scripts.dashboards

@@ -49,7 +49,9 @@ def executed(directory: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> l
 def test_the_notebook_runs(exported: Path, slower: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = executed(exported, slower, monkeypatch)
     shown = [{kind for output in cell.outputs for kind in output.get("data", {})} for cell in cells]
-    assert [("image/png" in kinds) for kinds in shown] == [False, True, True, True, True, False]
+    drawn = ["image/png" in kinds for kinds in shown]
+    assert drawn == [False, True, True, False, True, True, False]
+    assert "application/vnd.plotly.v1+json" in shown[3]
     compared = [line.split() for line in cells[-1].outputs[-1].data["text/plain"].splitlines()]
     assert ["0.5", "1.0"] in [line[1:] for line in compared]
 
