@@ -30,7 +30,7 @@ test: $(VENV)/ready ## Run all checks and tests, including those on a real clust
 	KROBENCH_TESTS_BEGAN=$$began $(MAKE) --no-print-directory cluster-timed
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 4 minutes)
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
 	@# Two parts that calculate about as long; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=3) --output-sync=target unit-analysis unit-others unit-emulated
 

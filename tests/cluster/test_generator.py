@@ -1,12 +1,11 @@
 """kro takes what the generator makes: a hundred configurations, each Active, its instance Ready."""
 
-import json
 import random
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from cluster.kubectl import CRDS, KRO, RGDS, Cluster, Manifest
 
 from krobench.api.kinds import RunKind, RunRef
@@ -27,12 +26,16 @@ SETTINGS = {
     "KRO_RESOURCE_GROUP_CONCURRENT_RECONCILES": 8,
     "KRO_GRAPH_REVISION_CONCURRENT_RECONCILES": 4,
     "KRO_DYNAMIC_CONTROLLER_CONCURRENT_RECONCILES": 4,
+    # Instances of a hundred kinds take thousands of requests.
+    "KRO_CLIENT_QPS": 1000,
+    "KRO_CLIENT_BURST": 1500,
     # Deletions wait for it, once for each level of an instance's children.
     "KRO_INSTANCE_REQUEUE_INTERVAL": "100ms",
     # Nor does it wait for a second for the first watch of each new kind.
     "KUBE_FEATURE_WatchListClient": "false",
 }
 READY_SECONDS = 300
+PAUSE_SECONDS = 0.5
 
 
 def draw(rng: random.Random) -> Manifest:
@@ -114,27 +117,21 @@ def test_kro_takes_whatever_is_generated(cluster: Cluster) -> None:
 
 
 def unready(cluster: Cluster, manifests: list[Manifest]) -> dict[str, Any]:
-    """Create objects, and return the conditions of those that do not become ready, by name."""
+    """Create objects, and return the conditions of those that do not become ready, by name.
+
+    kubectl would find the kind of each of them anew.
+    """
     cluster.create(manifests)
-    objects = yaml.safe_dump_all(manifests)
-    # The timeout is for all of them together.
-    ready = ("--for=condition=Ready", f"--timeout={READY_SECONDS}s")
-    cluster.run("wait", "--filename=-", *ready, stdin=objects, check=False)
-    said: dict[str, list[Manifest]] = {name_of(manifest): [] for manifest in manifests}
-    for item in found(cluster, manifests):
-        said[name_of(item)] = item.get("status", {}).get("conditions") or []
-    return {name: conditions for name, conditions in said.items() if not is_ready(conditions)}
-
-
-def found(cluster: Cluster, manifests: list[Manifest]) -> list[Manifest]:
-    """Return those of the objects that are there."""
-    stdin = yaml.safe_dump_all(manifests)
-    answer = cluster.run(
-        "get", "--filename=-", "--ignore-not-found", "--output=json", stdin=stdin
-    ).stdout
-    listed = json.loads(answer) if answer else {"items": []}
-    items: list[Manifest] = listed.get("items", [listed])
-    return items
+    said: dict[str, list[Manifest]] = {}
+    waiting = dict(zip(cluster.paths(manifests), map(name_of, manifests), strict=True))
+    deadline = time.monotonic() + READY_SECONDS
+    while waiting and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+        for path, name in list(waiting.items()):
+            said[name] = cluster.read(path).get("status", {}).get("conditions") or []
+            if is_ready(said[name]):
+                del waiting[path], said[name]
+    return said
 
 
 def is_ready(conditions: list[Manifest]) -> bool:

@@ -41,7 +41,7 @@ class Timing:
     """Wait this long for a new pod to lead. A lease of kro lasts 15 s by default."""
     kro_poll: float = 1.0
     """Pause between two looks for a kro that is away or does not lead yet."""
-    rollout_poll: float = 0.5
+    rollout_poll: float = 0.15
     """Pause between two looks at a rollout of kro."""
     rollout_failing: float = 15.0
     """A rollout fails if a container fails for this long: an image pull may work later."""
