@@ -22,6 +22,7 @@ _NOT_OURS = {
     "mine.yaml",
     "comment.md",
     "report.md",
+    "results.yaml",
     "scale-kept.yaml",
     "operator/__init__.py",
     ".yaml",
