@@ -1,7 +1,9 @@
 """Results in a bucket or on a volume that load Jobs reach, and that the commands read."""
 
+import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,11 +39,21 @@ LOAD_USER = 65532
 """As in the Dockerfile."""
 
 
-def change_chart(cluster: Cluster, *values: str) -> None:
+@contextmanager
+def stored_in(cluster: Cluster, *values: str) -> Iterator[None]:
+    """Install the chart with these values of its storage; go back to what it was afterwards."""
+    shown = helm(cluster, "status", "krobench", "--output=json")
+    before = str(json.loads(shown.stdout)["version"])
     changes = [f"--set=results.storage.{value}" for value in values]
     arguments = ("--reset-then-reuse-values", *changes, "--wait", "--timeout=120s")
-    done = helm(cluster, "upgrade", "krobench", CHART, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        done = helm(cluster, "upgrade", "krobench", CHART, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield
+    finally:
+        helm(cluster, "rollback", "krobench", before, "--wait", "--timeout=120s")
+        kept = "bench.kro.run/component in (store,history)"
+        cluster.run("-n", "default", "delete", "configmap", f"--selector={kept}")
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +74,11 @@ def bucket(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     }
     values = [f"s3.{name}={value}" for name, value in s3.items()]
     try:
-        change_chart(cluster, "type=S3", *values)
-        yield server
+        with stored_in(cluster, "type=S3", *values):
+            yield server
     finally:
-        helm(cluster, "rollback", "krobench", "--wait", "--timeout=120s")
         for namespace, name in SECRETS:
             cluster.run("-n", namespace, "delete", "secret", name)
-        kept = "bench.kro.run/component in (store,history)"
-        cluster.run("-n", "default", "delete", "configmap", f"--selector={kept}")
         server.stop()
 
 
@@ -136,16 +145,14 @@ def volume(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
     directory.mkdir()
     os.chown(directory, LOAD_USER, LOAD_USER)
     cluster.apply(*claim_of(directory))
+    values = ("type=PersistentVolumeClaim", f"persistentVolumeClaim.claimName={CLAIM}")
     try:
-        change_chart(
-            cluster, "type=PersistentVolumeClaim", f"persistentVolumeClaim.claimName={CLAIM}"
-        )
-        yield directory
-        # A pod that has finished still uses the claim, which goes once the runs are deleted.
-        cluster.delete_runs()
-        cluster.run(*KROBENCH, "delete", "pvc", CLAIM, "--timeout=60s")
+        with stored_in(cluster, *values):
+            yield directory
+            # A pod that has finished still uses the claim, which goes once the runs are deleted.
+            cluster.delete_runs()
+            cluster.run(*KROBENCH, "delete", "pvc", CLAIM, "--timeout=60s")
     finally:
-        helm(cluster, "rollback", "krobench", "--wait", "--timeout=120s")
         cluster.run(*KROBENCH, "delete", "pvc", CLAIM, "--ignore-not-found", "--wait=false")
         cluster.run("delete", "pv", CLAIM, "--wait=false")
 
