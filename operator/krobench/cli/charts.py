@@ -1,16 +1,12 @@
 """The library that draws charts: an extra, so that the load Job's image does without it."""
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from krobench.report.html.charts.base import Drawing, Spec
+from krobench.report.html.charts.base import Drawing
 
 
 def drawing() -> Drawing | None:
@@ -20,24 +16,6 @@ def drawing() -> Drawing | None:
     except ImportError:
         return None
     return Drawing(svgs=partial(map, library.vegalite_to_svg), script=_script(library))
-
-
-@contextmanager
-def drawing_ahead() -> Iterator[Drawing | None]:
-    """As :func:`drawing`, by a process that starts at once: the library takes two thirds of a
-    second to start, in which runs can be read, and it holds Python's lock while it works."""
-    here = drawing()
-    if here is None:
-        yield None
-        return
-    with ProcessPoolExecutor(max_workers=1) as pool:
-        pool.submit(_svg, {"mark": "point"})
-        yield replace(here, svgs=partial(pool.map, _svg))
-
-
-def _svg(spec: Spec) -> str:
-    svg: str = import_module("vl_convert").vegalite_to_svg(spec)
-    return svg
 
 
 def _script(library: Any) -> str:

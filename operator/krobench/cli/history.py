@@ -17,15 +17,13 @@ def history_of(name: RunName, *, html: bool) -> str:
     Raises:
         CliError: if there are none, or they cannot be read.
     """
+    found = _found(name)
     if not html:
-        return _found(name).text
-    from krobench.cli.charts import drawing_ahead
+        return found.text
+    from krobench.cli.charts import drawing
+    from krobench.report.html import page
 
-    with drawing_ahead() as drawing:
-        found = _found(name)
-        from krobench.report.html import page
-
-        return page.render_history(str(name), found.runs, found.changes, found.text, drawing)
+    return page.render_history(str(name), found.runs, found.changes, found.text, drawing())
 
 
 @dataclass(frozen=True)
