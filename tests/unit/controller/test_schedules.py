@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -329,6 +330,25 @@ def test_daylight_saving_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "meaning"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("@daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        ("@weekly", "0 0 * * 0"),
+        ("@monthly", "0 0 1 * *"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
+        ("0 3 ? * MON", "0 3 * * MON"),
+    ],
+)
+def test_what_a_cron_job_takes_means_the_same(expression: str, meaning: str) -> None:
+    begin = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    times = [islice(Cron.parse(each, "Etc/UTC").times(begin), 3) for each in (expression, meaning)]
+    assert list(times[0]) == list(times[1])
+
+
+@pytest.mark.parametrize(
     ("expression", "words"),
     [
         ("0 0 31 4,6 *", "no date matches"),
@@ -336,9 +356,8 @@ def test_daylight_saving_is_kept() -> None:
         ("0 0 30 FEB *", "no date matches"),
         ("0 0 32 2 *", "day of month"),
         ("0 0 31 13 *", "its month"),
-        ("@daily", "cron does not understand it"),
+        ("@every 1h", "cron does not understand it"),
         ("TZ=UTC 0 3 * * *", "cron does not understand it"),
-        ("0 3 ? * *", "day of month"),
         ("0 3 * * 8", "day of week"),
     ],
 )

@@ -12,7 +12,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 
 ONE_TEMPLATE = "set exactly one of benchmarkTemplate and scaleTestTemplate"
-FIVE_FIELDS = "^ *[^ ]+( +[^ ]+){4} *$"
+CRON = "^ *[^ ]+( +[^ ]+){4} *$|^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$"
 
 HistoryLimit = Annotated[int, Field(ge=0, le=100)]
 MetadataKey = Annotated[
@@ -77,7 +77,8 @@ class KroBenchmarkScheduleSpec(SpecModel):
     """When to run, and what."""
 
     schedule: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
-    """When to start runs, in cron's five fields: minute, hour, day of month, month, day of week."""
+    """When to start runs, in cron's five fields: minute, hour, day of month, month, day of week; or
+    @hourly, @daily, @weekly, @monthly or @yearly."""
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "Etc/UTC"
     """Time zone of the schedule, as in the IANA database, such as Europe/Berlin."""
     suspend: bool = False
@@ -117,9 +118,10 @@ class KroBenchmarkScheduleSpec(SpecModel):
             "set schedule, onKroChange or runOnce: nothing would start a run",
         ),
         Rule(
-            implies(has(this.schedule), matches(this.schedule, FIVE_FIELDS)),
+            implies(has(this.schedule), matches(this.schedule, CRON)),
             "must have five fields, such as '0 3 * * *': minute, hour, day of month, month, day of "
-            "week; set a time zone in timeZone",
+            "week; or be @hourly, @daily, @weekly, @monthly or @yearly; set a time zone in "
+            "timeZone",
             field="schedule",
         ),
     )

@@ -17,6 +17,15 @@ from krobench.api.refusal import FieldError
 MOST_COUNTED = 1000
 """Missed times are counted up to this number."""
 
+_SHORTHANDS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _WINDOWS = (timedelta(hours=2), timedelta(days=2), timedelta(days=70), timedelta(days=800))
 _DAY = "day of month"
 _MONTH = 3
@@ -55,7 +64,7 @@ class Cron:
 
     def times(self, after: datetime) -> Iterator[datetime]:
         """Yield all times after a moment."""
-        for found in CronSim(self.expression, after.astimezone(self.zone)):
+        for found in CronSim(_in_fields(self.expression), after.astimezone(self.zone)):
             moment = found.astimezone(UTC)
             if moment > after:  # an hour that comes twice would yield times of the first one
                 yield moment
@@ -86,6 +95,12 @@ class Cron:
         return count
 
 
+def _in_fields(expression: str) -> str:
+    """Return a schedule as cronsim reads it, from what a CronJob takes besides."""
+    fields = _SHORTHANDS.get(expression, expression).split()
+    return " ".join("*" if each == "?" else each for each in fields)
+
+
 def _why_not(expression: str) -> str | None:
     """Return what cronsim cannot read in a schedule."""
     message = _refusal(expression)
@@ -93,7 +108,7 @@ def _why_not(expression: str) -> str | None:
         return None
     bad = next((name for name in _FIELDS if name.replace(" ", "-") in message), None)
     if bad == _DAY:
-        fields = expression.split()
+        fields = _in_fields(expression).split()
         # To cronsim, the 31st of February is a wrong day.
         if _refusal(" ".join((*fields[:_MONTH], "*", *fields[_MONTH + 1 :]))) is None:
             return _no_date(expression)
@@ -106,7 +121,7 @@ def _why_not(expression: str) -> str | None:
 
 def _refusal(expression: str) -> str | None:
     try:
-        CronSim(expression, datetime.now(UTC))
+        CronSim(_in_fields(expression), datetime.now(UTC))
     except (CronSimError, ValueError) as error:
         return str(error)
     return None
