@@ -73,7 +73,7 @@ def _judged(family: str, *labels: str, title: str) -> Panel:
             ("Value #A", "ratio", Unit.NUMBER),
             ("Value #B", "from", Unit.NUMBER),
             ("Value #C", "to", Unit.NUMBER),
-            ("verdict", "verdict", Unit.NUMBER),
+            ("verdict", "verdict of all", Unit.NUMBER),
         ),
     )
 
