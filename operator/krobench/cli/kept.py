@@ -63,7 +63,7 @@ def with_kept(name: RunName, use: Callable[[Sequence[KeptRun]], Coroutine[Any, A
             return await use(await _kept(name, [partial(_kept_in_store, files)]))
 
         return read(in_store())
-    # Whoever reads a store waits for no client of clusters, which takes 0.2 s to import.
+    # A store is read without the client of clusters, which takes 0.2 s to import.
     from krobench.cli.cluster import in_cluster, kept_in_config_maps
 
     async def in_both(client: "KubeClient") -> T:
