@@ -40,7 +40,7 @@ def _cpu_profiles(run: FoundRun) -> dict[str, Profile]:
     for test in run.record.tests:
         key = ProfileFile.CPU.key(test.name)
         if key in run.record.parts:
-            with suppress(ProfileError):
+            with suppress(ProfileError, CliError):
                 found[test.name] = decode(run.file(key))
     return found
 

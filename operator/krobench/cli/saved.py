@@ -47,12 +47,21 @@ class SavedRun:
             raise CliError(str(error)) from error
 
     def file(self, key: str) -> bytes:
-        """Return another file of the run."""
-        return b"".join(self._pieces(key))
+        """Return another file of the run.
+
+        Raises:
+            CliError: if it was not saved.
+        """
+        pieces = self._pieces(key)
+        if not pieces:
+            place = "its ConfigMaps" if self.config_maps else str(self.directory)
+            raise CliError(f"{key} of run {self.record.name} is not in {place}: save it there, too")
+        return b"".join(pieces)
 
     def _pieces(self, key: str) -> list[bytes]:
         if self.config_maps:
-            return [read_part(self.config_maps, key)]
+            content = read_part(self.config_maps, key)
+            return [content] if content else []
         path = self.directory / key
         return [path.read_bytes()] if path.exists() else []
 
@@ -81,7 +90,7 @@ def read_saved(path: Path) -> SavedRun:
     if not maps:
         found = parse_stored(content, path)
         if isinstance(found, Baseline):
-            raise CliError(f"{path} is a baseline: it has no more than what comparisons need")
+            raise CliError(f"{path} is a baseline: use the run.json of a run instead")
         return SavedRun(found, path.parent)
     mains = [each for each in maps.values() if RUN_KEY in (each.get("data") or {})]
     if len(mains) != 1:

@@ -10,10 +10,9 @@ from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.api.yaml import dump
 from krobench.cli.errors import CliError
-from krobench.cli.files import load_file, parse_stored
 from krobench.cli.names import RunName
+from krobench.cli.saved import read_saved
 from krobench.cli.sources import fetch_run
-from krobench.record.baseline import Baseline
 from krobench.report import sizing
 from krobench.report.words.sizing import sizing_refusal_line
 
@@ -29,12 +28,7 @@ def sizing_of(
     Raises:
         CliError: if a record cannot be read, or they are not enough for a sizing.
     """
-    records = []
-    for file in files:
-        stored = parse_stored(load_file(file), file)
-        if isinstance(stored, Baseline):
-            raise CliError(f"{file} is a baseline: use the run.json of a run instead")
-        records.append(stored)
+    records = [read_saved(file).record for file in files]
     records += [fetch_run(name) for name in names]
     try:
         found = size_for(records, wanted)

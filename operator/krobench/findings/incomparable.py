@@ -171,7 +171,7 @@ AnyRefusal = Annotated[
     | Quoted,
     Field(discriminator="code"),
 ]
-"""Why there is no comparison."""
+"""Why runs are not compared."""
 
 
 AnyOmission = Annotated[

@@ -166,7 +166,7 @@ class Files:
 
 
 def _no_connection(text: str) -> str | None:
-    """Return why there was no connection; None if there was one."""
+    """Return why the connection failed; None if it did not."""
     if "error sending request" not in text:
         return None
     certificate = _CERTIFICATE_ERROR.search(text)

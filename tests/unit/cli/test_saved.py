@@ -11,7 +11,9 @@ from unit.cli.test_export import stored
 from krobench.api.yaml import dump
 from krobench.cli.errors import CliError
 from krobench.cli.main import app
+from krobench.cli.report import page_of
 from krobench.cli.saved import read_saved, saved_path
+from krobench.figures.profile import ProfileFile
 from krobench.record.store import OBJECTS_KEY, SERIES_KEY
 
 
@@ -52,6 +54,19 @@ def test_a_directory_holds_what_a_store_does(tmp_path: Path) -> None:
     assert read_saved(path).lines() == ([], [])
     (tmp_path / OBJECTS_KEY).write_bytes(stored().file(OBJECTS_KEY))
     assert read_saved(path).lines() == (stored().lines()[0], [])
+
+
+def test_a_profile_that_was_not_saved_is_named_and_the_report_does_without(tmp_path: Path) -> None:
+    content = json.loads(config_map()["data"]["run.json"])
+    key = ProfileFile.CPU.key(content["tests"][0]["name"])
+    content["parts"] = {key: ["elsewhere"]}
+    written(tmp_path / "run.json", content)
+    kept = config_map()
+    kept["data"]["run.json"] = json.dumps(content)
+    for source in (tmp_path / "run.json", written(tmp_path / "results.json", kept)):
+        with pytest.raises(CliError, match="is not in"):
+            read_saved(source).file(key)
+        assert page_of(read_saved(source))
 
 
 def test_the_report_of_a_file_needs_no_cluster(tmp_path: Path) -> None:
