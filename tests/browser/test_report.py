@@ -30,7 +30,9 @@ from krobench.figures.rawdata import ObjectRecord
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
 from krobench.report.history import render as history_text
-from krobench.report.html.page import Raw, render, render_history
+from krobench.report.html.charts.base import Drawing
+from krobench.report.html.history import render as render_history
+from krobench.report.html.run import Raw, render
 
 HERE = Path(__file__).parent
 STORED = HERE.parent / "unit" / "record" / "data" / "run-v1-2026-11.json"
@@ -82,17 +84,17 @@ def failed() -> tuple[RunRecord, Raw]:
     return some_run(some_test(), verdict=Verdict.ERROR, error=why, warnings=["one"]), Raw()
 
 
-def history() -> str:
+def history(library: Drawing | None) -> str:
     run, _ = stored()
     later = run.model_copy(update={"id": "later", "start_time": "2026-11-30T00:00:00Z"})
     text = history_text([run, later], changes([condense(run), condense(later)]), {})
-    return render_history("default/nightly", [run, later], [], text, drawing())
+    return render_history("default/nightly", [run, later], [], text, library)
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "benchmark": lambda: render(*stored(), drawing()),
-    "scale": lambda: render(scale_run(), Raw(), drawing()),
-    "failed": lambda: render(*failed(), drawing()),
+PAGES: dict[str, Callable[[Drawing | None], str]] = {
+    "benchmark": lambda library: render(*stored(), library),
+    "scale": lambda library: render(scale_run(), Raw(), library),
+    "failed": lambda library: render(*failed(), library),
     "history": history,
 }
 
@@ -101,9 +103,10 @@ PAGES: dict[str, Callable[[], str]] = {
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     directory = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, make in PAGES.items():
-        found[name] = directory / f"{name}.html"
-        found[name].write_text(make())
+    with drawing() as library:
+        for name, make in PAGES.items():
+            found[name] = directory / f"{name}.html"
+            found[name].write_text(make(library))
     return found
 
 
@@ -293,7 +296,8 @@ def test_a_hundred_thousand_instances_are_shown_within_five_seconds(
         for index in range(100_000)
     ]
     page = tmp_path / "large.html"
-    page.write_text(render(some_run(some_test()), Raw(lines), drawing()))
+    with drawing() as library:
+        page.write_text(render(some_run(some_test()), Raw(lines), library))
     assert page.stat().st_size <= MOST_BYTES
     began = time.monotonic()
     opened(browser, page)

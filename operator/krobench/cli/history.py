@@ -1,4 +1,4 @@
-"""What ``krobench history`` prints. Reports take longer to load, so only a page loads them."""
+"""What ``krobench history`` prints. A page takes longer to load, so only a page loads it."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,10 @@ from krobench.cli.kept import fetch_history
 from krobench.cli.names import RunName
 from krobench.record.run import RunRecord
 from krobench.report import history
+from krobench.report.html.charts.base import Drawing
 
 
-def history_of(name: RunName, *, html: bool) -> str:
+def history_of(name: RunName, drawing: Drawing | None = None, *, html: bool) -> str:
     """Return the kept runs of a name as text or as a page, with the changes between them.
 
     Raises:
@@ -20,10 +21,9 @@ def history_of(name: RunName, *, html: bool) -> str:
     found = _found(name)
     if not html:
         return found.text
-    from krobench.cli.charts import drawing
-    from krobench.report.html import page
+    from krobench.report.html import history as page
 
-    return page.render_history(str(name), found.runs, found.changes, found.text, drawing())
+    return page.render(str(name), found.runs, found.changes, found.text, drawing)
 
 
 @dataclass(frozen=True)

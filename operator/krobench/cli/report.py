@@ -12,7 +12,7 @@ from krobench.cli.sources import FoundRun
 from krobench.figures.profile import ProfileFile
 from krobench.record.run import RunRecord
 from krobench.report import markdown
-from krobench.report.html import page
+from krobench.report.html import run as page
 
 
 def report_of(run: FoundRun, *, html: bool) -> str:
@@ -30,8 +30,10 @@ def page_of(run: FoundRun) -> str:
     Raises:
         CliError: if they cannot be read.
     """
-    objects, samples = run.lines()
-    return page.render(run.record, page.Raw(objects, samples, _cpu_profiles(run)), drawing())
+    with drawing() as library:
+        objects, samples = run.lines()
+        raw = page.Raw(objects, samples, _cpu_profiles(run))
+        return page.render(run.record, raw, library)
 
 
 def _cpu_profiles(run: FoundRun) -> dict[str, Profile]:

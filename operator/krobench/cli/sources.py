@@ -136,8 +136,9 @@ def _fetch_stored(run: RunRecord, at: StoredAt, names: Sequence[str]) -> list[li
     """Return what files in a store hold, each as a list of one; of those not stored, none."""
 
     async def fetch(files: Files) -> list[list[bytes]]:
-        found = await files.read_all(f"{at.path}/{name}" for name in names)
-        return [[data] if data is not None else [] for data in found]
+        paths = [f"{at.path}/{name}" for name in names]
+        found = await files.read_all(paths, lambda _, data: [data])
+        return [each or [] for each in found]
 
     files = named_store()
     if files is not None:

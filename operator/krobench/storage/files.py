@@ -7,17 +7,19 @@ only if there is a store, so that a load Job without one does not pay for it.
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from krobench.api.common import ErrorInfo
 from krobench.api.storage import CREDENTIALS, SESSION_TOKEN, S3Location
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore, S3Store
+
+T = TypeVar("T")
 
 _CONNECT = timedelta(seconds=5)
 _REQUEST = timedelta(seconds=30)
@@ -106,20 +108,26 @@ class Files:
             found = await self._backend.get_async(path)
             return bytes(await found.bytes_async())
 
-    async def read_all(self, paths: Iterable[str]) -> list[bytes | None]:
-        """Return what several files hold, read at the same time; None for one that is missing.
+    async def read_all(
+        self, paths: Iterable[str], use: Callable[[str, bytes], T]
+    ) -> list[T | None]:
+        """Read several files at the same time; None for one that is missing.
+
+        Of the others, return what ``use`` makes of the path and what the file holds. It is called
+        as they arrive, so that the store reads on meanwhile.
 
         Raises:
             StoreError: if one could not be read.
         """
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def read(path: str) -> bytes | None:
+        async def read(path: str) -> T | None:
             async with slots:
                 try:
-                    return await self.read(path)
+                    data = await self.read(path)
                 except MissingFileError:
                     return None
+            return use(path, data)
 
         return list(await asyncio.gather(*map(read, paths)))
 

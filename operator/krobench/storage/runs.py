@@ -56,16 +56,17 @@ class StoredRuns:
             StoreError: if the store cannot be read.
         """
         folders = await self.folders()
-        texts = await self.files.read_all(f"{folder}/{HEAD_FILE}" for folder in folders)
+        heads = await self.files.read_all((_head_of(folder) for folder in folders), self._head)
         return [
-            (folder, self._head(folder, text))
-            for folder, text in zip(folders, texts, strict=True)
-            if text is not None  # retention has just deleted it
+            (folder, head)
+            for folder, head in zip(folders, heads, strict=True)
+            if head is not None  # retention has just deleted it
         ]
 
     async def head(self, folder: str) -> RunHead:
         """Return the head of one run; raises as :meth:`heads` does."""
-        return self._head(folder, await self.files.read(f"{folder}/{HEAD_FILE}"))
+        path = _head_of(folder)
+        return self._head(path, await self.files.read(path))
 
     async def keep(self, runs: int, protected: Collection[str] = ()) -> None:
         """Delete all runs but the newest, and older ones that were not stored to the end.
@@ -87,8 +88,8 @@ class StoredRuns:
             if some:
                 await self.files.delete(some)
 
-    def _head(self, folder: str, text: bytes) -> RunHead:
-        where = f"{folder}/{HEAD_FILE} in {self.files}"
+    def _head(self, path: str, text: bytes) -> RunHead:
+        where = f"{path} in {self.files}"
         raw = read_json(text, where)
         return read_as(RunHead, raw, where)
 
@@ -104,6 +105,10 @@ async def read_run(files: Files, folder: str) -> RunRecord:
     raw = read_json(await files.read(f"{folder}/{RUN_FILE}"), where)
     refuse_newer_schema(raw, where)
     return read_as(RunRecord, raw, where)
+
+
+def _head_of(folder: str) -> str:
+    return f"{folder}/{HEAD_FILE}"
 
 
 def _folder(path: str) -> str:

@@ -9,8 +9,8 @@ from krobench.api.kinds import RunKind
 from krobench.findings.scaling import NextStep, NextToTry
 from krobench.record.run import RunRecord
 from krobench.report import junit, markdown, terminal
-from krobench.report.html.page import Raw
-from krobench.report.html.page import render as page
+from krobench.report.html.run import Raw
+from krobench.report.html.run import render as page
 from krobench.report.scheduled import in_template, of_template
 
 WRONG = ErrorInfo(reason="BaselineNotFound", message="spec.baseline: ConfigMap a/b does not exist")

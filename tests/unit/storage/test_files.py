@@ -29,8 +29,9 @@ async def test_files_are_read_as_they_were_written_last(files: Files) -> None:
     assert await files.read("team/a/run.json") == b"2"
     assert await files.paths("team/a") == ["team/a/run.json"]
     assert await files.paths("other") == []
-    found = await files.read_all(["team/a/run.json", "team/none", "team/ab/run.json"])
-    assert found == [b"2", None, b"3"]
+    paths = ["team/a/run.json", "team/none", "team/ab/run.json"]
+    found = await files.read_all(paths, lambda path, data: (path, data))
+    assert found == [(paths[0], b"2"), None, (paths[2], b"3")]
     await files.delete(["team/a/run.json"])
     with pytest.raises(MissingFileError):
         await files.read("team/a/run.json")

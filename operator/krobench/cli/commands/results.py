@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -208,11 +208,17 @@ def history(
     Kept runs (spec.results.retention) outlive their KroBenchmark or KroScaleTest. For
     KroScaleTests, prints their limits.
     """
-    with _without_collector(), failing_with(1):
+    html = is_page(output)
+    with _without_collector(), failing_with(1), ExitStack() as stack:
+        library = None
+        if html:
+            from krobench.cli.charts import drawing
+
+            library = stack.enter_context(drawing())  # it starts while the rest is imported
         from krobench.cli.history import history_of
         from krobench.cli.names import RunName
 
-        text = history_of(RunName.parse(name, namespace), html=is_page(output))
+        text = history_of(RunName.parse(name, namespace), library, html=html)
     write(output, text)
 
 

@@ -12,12 +12,14 @@ from unit.report.test_profiles import CPU
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.validity import Cause
 from krobench.cli.charts import drawing
+from krobench.cli.errors import CliError
 from krobench.figures.profile import TestProfile
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.report.html.charts.base import Drawing
-from krobench.report.html.page import Raw, render, render_history
+from krobench.report.html.history import render as render_history
+from krobench.report.html.run import Raw, render
 
 EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http://evil>"
 OWN_SCRIPT = "// draws"
@@ -61,11 +63,11 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def library() -> Drawing:
+def library() -> Iterator[Drawing]:
     """The real library, without what a browser draws with."""
-    found = drawing()
-    assert found is not None
-    return replace(found, script=OWN_SCRIPT)
+    with drawing() as found:
+        assert found is not None
+        yield replace(found, script=lambda: OWN_SCRIPT)
 
 
 def full_page(library: Drawing | None, run: RunRecord | None = None) -> str:
@@ -135,3 +137,10 @@ def test_a_history_is_a_page_with_trends(library: Drawing) -> None:
 def test_no_line_ends_between_a_number_and_its_unit() -> None:
     run = record(RunState.COMPLETED).model_copy(update={"warnings": ["kro waited 12 s for 3 pods"]})
     assert "waited 12\N{NO-BREAK SPACE}s for 3 pods" in render(run, Raw(), None)
+
+
+def test_a_chart_that_cannot_be_drawn_is_an_error_of_the_command() -> None:
+    with drawing() as found:
+        assert found is not None
+        with pytest.raises(CliError):
+            list(found.svgs([{"mark": 1}] * 3))

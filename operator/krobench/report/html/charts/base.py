@@ -86,9 +86,9 @@ class Drawing:
     """A library of charts."""
 
     svgs: Callable[[Sequence[Spec]], Iterable[str]]
-    """Draws specifications, in order."""
-    script: str
-    """What draws specifications in a browser."""
+    """Draws specifications, in order. It begins at once, and is waited for by what reads them."""
+    script: Callable[[], str]
+    """Returns what draws specifications in a browser."""
 
 
 def drawn(*charts: Chart | None) -> list[Chart]:
