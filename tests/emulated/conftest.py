@@ -11,7 +11,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import kmock
 import kopf
@@ -38,7 +38,50 @@ TIMEOUT_SECONDS = 60.0
 Manifest = dict[str, Any]
 
 
-class Emulator(kmock.KubernetesEmulator):
+class _ByKey(kmock.KubernetesScaffold):
+    """Finds an object by its key: kmock tries each reaction, and then each object that it has."""
+
+    __slots__ = ()
+
+    async def _handle(self, request: Any) -> Any:
+        if request.resource not in self.resources:
+            return await super()._handle(request)
+        match request.action:
+            case kmock.action.LIST:
+                metadata = {"resourceVersion": "..."}
+                return web.json_response({"metadata": metadata, "items": self._list(request)})
+            case kmock.action.FETCH | kmock.action.UPDATE | kmock.action.DELETE:
+                key = (request.resource, request.namespace, request.name)
+            case kmock.action.CREATE:
+                metadata = request.data["metadata"]
+                namespace = request.namespace or metadata.get("namespace")
+                key = (request.resource, namespace, metadata["name"])
+            case _:
+                return await super()._handle(request)
+        return web.json_response(self._found(key, fetched=request.action == kmock.action.FETCH))
+
+    def _list(self, request: Any) -> list[Manifest]:
+        return [
+            found.raw
+            for (resource, namespace, _), found in self._stored.items()
+            if resource == request.resource
+            and request.namespace in (None, namespace)
+            and not found.deleted
+        ]
+
+    def _found(self, key: Any, *, fetched: bool) -> Manifest:
+        """Return an object; one that was just deleted, as it was before."""
+        if key not in self._stored or (fetched and self._stored[key].deleted):
+            raise kmock.KubernetesObjectNotFoundError
+        found: Manifest = self._stored[key].last.raw
+        return found
+
+    @property
+    def _stored(self) -> Any:
+        return cast("kmock.KubernetesEmulator", self).objects
+
+
+class Emulator(kmock.KubernetesEmulator, _ByKey):
     """Fills in what an API server fills in when it creates an object."""
 
     _numbers = itertools.count(1)
@@ -54,10 +97,14 @@ class Emulator(kmock.KubernetesEmulator):
     """The namespaces are being deleted."""
     job_age_seconds = 0.0
     """Of a Job when it is created: as if its pod had not started since then."""
-    seen: tuple[str, ...] = ()
+    seen: list[str]
     """Method and path of each request."""
-    writers: tuple[str, ...] = ()
+    writers: list[str]
     """Who sent each change of anything but Leases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen, self.writers = [], []
 
     async def _handle(self, request: Any) -> Any:
         try:
@@ -130,9 +177,9 @@ class Emulator(kmock.KubernetesEmulator):
         return web.json_response(stored.raw)
 
     def _note(self, request: Any) -> None:
-        self.seen += (f"{request.method.upper()} {request.url.path}",)
+        self.seen.append(f"{request.method.upper()} {request.url.path}")
         if request.method.upper() != "GET" and "/leases" not in request.url.path:
-            self.writers += (request.headers.get("Authorization", ""),)
+            self.writers.append(request.headers.get("Authorization", ""))
 
     def serve_resources(self) -> None:
         """Know the kinds that the operator deals with."""
