@@ -19,6 +19,7 @@ from krobench.load.lifecycle import CRDS_PATH, RGD_NAME_LABEL, RGDS_PATH
 
 QUICK = Timing(
     new_kind_pause=0.0,
+    permission_review=0.02,
     ballast_poll=0.01,
     ballast_pause=0.0,
     cleanup_first_poll=0.01,

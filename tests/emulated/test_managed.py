@@ -13,14 +13,18 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.figures.catalogue import KRO_RESIDENT, THROUGHPUT
 from krobench.figures.reasons.sources import NoKroPod
+from krobench.kube.config import ClientConfig
 from krobench.loadjob.errors import AbortedError
 
 TEST: dict[str, Any] = {"name": "a", "workload": {"scenario": "single", "instances": 3}}
 MANAGED = {"managed": True}
 
 
-async def test_what_needs_no_kro_pod_is_measured() -> None:
-    record = await run_suite(MemoryCluster(), [TEST], target=MANAGED, defaults={"iterations": 2})
+async def test_what_needs_no_kro_pod_is_measured(server: str) -> None:
+    cluster = MemoryCluster()
+    # What samples has connections of its own, to an API server that serves no metrics.
+    cluster.config = ClientConfig(server, None, lambda: None)
+    record = await run_suite(cluster, [TEST], target=MANAGED, defaults={"iterations": 2})
     assert record.verdict is Verdict.PASSED
     assert record.environment.kro is None
     assert any("spec.target.managed" in warning for warning in record.warnings)

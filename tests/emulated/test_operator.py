@@ -15,6 +15,7 @@ from unit.controller.world import RECORDS, SPECS
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.workqueue import Pace
 from krobench.kube import paths
+from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.publisher import Publisher
 from krobench.record.run import Progress, RunState
@@ -183,7 +184,7 @@ async def test_runs_of_either_kind_wait_for_each_other(api: Api, operator: Runni
 async def test_a_load_whose_pod_is_refused_ends_in_the_clusters_words_and_the_queue_goes_on(
     api: Api, emulator: Emulator, operator: RunningOperator
 ) -> None:
-    emulator.job_age_seconds = 160.0
+    emulator.job_age_seconds = 165.0
     await api.create("refused")
     job = await job_of(api, "refused")
     name = job["metadata"]["name"]
@@ -347,6 +348,7 @@ async def test_an_operator_outlasts_an_api_server_that_is_away_at_start_and_in_m
 
     emulator.away = "/"
     operator = RunningOperator(server)
+    operator.timing = Timing(start_retry=0.2)
     start = asyncio.create_task(operator.start())
     try:
         await api.until(many_unanswered, "the operator asks again")

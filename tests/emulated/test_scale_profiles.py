@@ -61,9 +61,9 @@ async def test_a_profiled_iteration_that_times_out_does_not_fail_the_test(
 
 async def test_a_profiled_iteration_does_not_soak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
-    steps = {"values": [5], "soak": "5s"}
+    steps = {"values": [5], "soak": "3s"}
     collect = {"profiles": ["cpu"]}
     began = time.monotonic()
     record = await run(MemoryCluster(), sizes=steps, iterations=1, warmup=0, collect=collect)
     assert [done.profiled for done in record.tests[0].iterations] == [False, True]
-    assert 5.0 < time.monotonic() - began < 10.0, "held once"
+    assert 3.0 < time.monotonic() - began < 6.0, "held once"

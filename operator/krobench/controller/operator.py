@@ -39,7 +39,6 @@ Login = Callable[..., kopf.ConnectionInfo | None]
 _CHATTY_LOGGER = "kopf.objects"
 # A request to an API server that does not answer takes up to a minute, and there may be several.
 _MAX_IDLE_SECONDS = 300.0
-_START_RETRY_SECONDS = 5.0
 _LIST_CHUNK = 50
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
@@ -79,9 +78,10 @@ class Operator:
         clock: Clock = utc_now,
     ) -> None:
         self._client = client
+        self._timing = timing or Timing()
         metrics = OperatorMetrics(registry)
         self.queue = WorkQueue(client, settings, metrics, pace, clock)
-        self.leadership = Leadership(client, settings, self.queue.show_life, timing)
+        self.leadership = Leadership(client, settings, self.queue.show_life, self._timing)
         metrics.leader.set_function(lambda: self.leadership.leads)
         schedules = self.queue.scheduler.schedules
         registry.register(RunMetrics(self.queue.cluster.runs.figures, schedules.values))
@@ -116,7 +116,7 @@ class Operator:
                 return await question()
             except KubeError as error:
                 logger.warning("cannot start yet: %s; retrying", error)
-                await asyncio.sleep(_START_RETRY_SECONDS)
+                await asyncio.sleep(self._timing.start_retry)
 
     async def _work(self) -> None:
         await self._until_answered(self.queue.start)

@@ -34,6 +34,10 @@ class Timing:
     leader_retry: float = 5.0
     """Pause after a request for the Lease that failed."""
 
+    # The operator.
+    start_retry: float = 5.0
+    """Pause after a first look at the cluster that failed."""
+
     # kro.
     kro_returns: float = 60.0
     """Wait this long for a kro pod to run again, for example after it was killed."""
