@@ -1,12 +1,14 @@
 """What the chart and the plain manifests install, as objects."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
@@ -68,10 +70,21 @@ def kustomize(kubectl: str, directory: Path) -> dict[Key, Manifest]:
 
 
 def by_key(text: str) -> dict[Key, Manifest]:
-    manifests = [entry for entry in yaml.load_all(text, yaml.CSafeLoader) if entry]
+    documents = re.split(r"^---.*\n", text, flags=re.MULTILINE)
+    manifests = [entry for entry in map(_parsed, documents) if entry]
     found = {(entry["kind"], entry["metadata"]["name"]): entry for entry in manifests}
     assert len(found) == len(manifests), "two objects have one name"
     return found
+
+
+def _parsed(document: str) -> Any:
+    return orjson.loads(_as_json(document))
+
+
+@cache
+def _as_json(document: str) -> bytes:
+    """Parse a document, of which most are the same whatever the values: the CRDs are long."""
+    return orjson.dumps(yaml.load(document, yaml.CSafeLoader))
 
 
 def installed(manifests: dict[Key, Manifest]) -> dict[Key, Manifest]:
