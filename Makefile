@@ -15,7 +15,7 @@ CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller tests/un
 YIELDING := nice -n 10
 
 .DEFAULT_GOAL := help
-.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults matrix calibrate lint format crds docs dashboards lock reproducible up deploy down status kubeconfig clean
+.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-kept bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults matrix calibrate lint format crds docs dashboards lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-operator: deploy ## Measure what the operator costs the API server, and it
 
 bench-admitted: $(VENV)/ready ## Measure what 500 objects that make no sense cost the operator (about 3 minutes, no cluster)
 	PYTHONPATH=tests $(BIN)/python -m bench.admitted
+
+bench-kept: $(VENV)/ready ## Measure what 1,000 finished runs cost the operator in memory (a minute, no cluster)
+	PYTHONPATH=tests $(BIN)/python -m bench.kept
 
 bench-overhead: deploy ## Measure what sampling costs kro, by alternating runs with and without it (20 minutes)
 	$(BIN)/python -m bench.overhead

@@ -39,8 +39,11 @@ Login = Callable[..., kopf.ConnectionInfo | None]
 _CHATTY_LOGGER = "kopf.objects"
 # A request to an API server that does not answer takes up to a minute, and there may be several.
 _MAX_IDLE_SECONDS = 300.0
-_LIST_CHUNK = 50
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+# The process keeps the memory that the most objects in kopf's queues have taken at once: those of a
+# page, those whose worker waits for another event, and those that only the collector can free.
+_LIST_CHUNK = 20
+_IDLE_SECONDS = 0.01
+_OBJECTS_BETWEEN_COLLECTIONS = 5_000
 
 
 class NothingStored(kopf.DiffBaseStorage):
@@ -181,8 +184,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.watching.chunk_size = _LIST_CHUNK
     settings.networking.request_timeout = 60
     settings.networking.error_backoffs = Backoffs()
-    # A handler only puts its object into a cache, so objects need not stay in kopf's queues.
-    settings.queueing.idle_timeout = 0.1
+    settings.queueing.idle_timeout = _IDLE_SECONDS
 
 
 def login_in_pod(**_: Any) -> kopf.ConnectionInfo:
@@ -199,14 +201,18 @@ def login_in_pod(**_: Any) -> kopf.ConnectionInfo:
 
 def run_operator() -> None:
     """Run until stopped."""
+    in_pod = ServiceAccount().namespace is not None
+    login = login_in_pod if in_pod else kopf.login_via_client
+    serve(KubeClient(load_client_config(), policy=NO_RETRIES), login)
+
+
+def serve(client: KubeClient, login: Login) -> None:
+    """Run against an API server until stopped; ``login`` is that of kopf."""
     logging.getLogger(_CHATTY_LOGGER).setLevel(logging.WARNING)
     prepare_process()
     settings = Settings.from_environment()
     metrics = CollectorRegistry()
     registry = kopf.OperatorRegistry()
-    in_pod = ServiceAccount().namespace is not None
-    client = KubeClient(load_client_config(), policy=NO_RETRIES)
-    login = login_in_pod if in_pod else kopf.login_via_client
     operator = Operator(client, settings, metrics)
     endpoints = Endpoints(metrics, operator.trouble, lambda: operator.ready)
     # First: the operator's own start waits for the API server.

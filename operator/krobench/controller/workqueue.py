@@ -47,8 +47,9 @@ class Pace:
     no request."""
     progress_seconds: float = 5.0
     """Between writes of a status in which only progress changes."""
-    refresh_seconds: float = 900.0
-    """Between lists of all resources, in case the watch missed that one is gone."""
+    refresh_seconds: float = 3600.0
+    """Between lists of all resources, in case the watch missed that one is gone. To list 1,000 runs
+    takes 50 requests."""
     webhook_pauses: Sequence[float] = PAUSES_SECONDS
     """Before each repetition of a request to a webhook."""
 
