@@ -21,7 +21,7 @@ from unit.records import some_line, some_run, some_test
 from unit.report.scales import scale_run
 
 from krobench.analysis.comparison.estimates import condense
-from krobench.analysis.history import changes
+from krobench.analysis.history import History
 from krobench.analysis.profiling.pprof import Profile, Stack, ValueType
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
@@ -87,8 +87,14 @@ def failed() -> tuple[RunRecord, Raw]:
 def history(library: Drawing | None) -> str:
     run, _ = stored()
     later = run.model_copy(update={"id": "later", "start_time": "2026-11-30T00:00:00Z"})
-    text = history_text([run, later], changes([condense(run), condense(later)]), {})
-    return render_history("default/nightly", [run, later], [], text, library)
+    found = History([condense(run), condense(later)])
+    return render_history(
+        "default/nightly",
+        [run, later],
+        found,
+        lambda: history_text([run, later], found.changes(), {}),
+        library,
+    )
 
 
 PAGES: dict[str, Callable[[Drawing | None], str]] = {

@@ -52,40 +52,63 @@ class Changes:
     """Metrics whose changes are not reported."""
 
 
-def changes(runs: Sequence[RunEstimates], primary: Sequence[str] = PRIMARY) -> Changes:
-    """Return all changes in runs of one KroBenchmark, given from the oldest to the newest."""
-    usable = [run for run in runs if run.unusable is None]
-    names = dict.fromkeys(test.name for run in usable for test in run.tests)
-    found: list[Change] = []
-    withheld: list[Correlated] = []
-    for name in names:
-        series = _comparable(usable, name)
-        for metric in primary:
-            points = [
-                (run, median(values))
-                for run, item in series
-                if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
-            ]
-            numbers = [value for _, value in points]
-            at = change_points(numbers)
-            correlation = neighbour_correlation(numbers, at) if at else 0.0
-            if correlation > MOST_CORRELATED:
-                withheld.append(Correlated(name, metric, correlation))
-                continue
-            borders = [0, *at, len(points)]
-            for before, index, after in zip(borders, at, borders[2:], strict=False):
-                old, new = points[index - 1][0], points[index][0]
-                change = Change(
-                    test=name,
-                    metric=metric,
-                    last_before=old,
-                    first_after=new,
-                    before=median(value for _, value in points[before:index]),
-                    after=median(value for _, value in points[index:after]),
-                    differences=list(_once(differences([old], [new], [], ()))),
-                )
-                found.append(change)
-    return Changes(found, withheld)
+class History:
+    """Runs of one KroBenchmark from the oldest to the newest. A metric is searched for changes,
+    which takes a while, when it is first asked for."""
+
+    def __init__(self, runs: Sequence[RunEstimates], primary: Sequence[str] = PRIMARY) -> None:
+        usable = [run for run in runs if run.unusable is None]
+        names = dict.fromkeys(test.name for run in usable for test in run.tests)
+        self._series = {name: _comparable(usable, name) for name in names}
+        self._primary = primary
+        self._searched: dict[tuple[str, str], Changes] = {}
+
+    def changes_of(self, test: str, metric: str) -> Changes:
+        """Return the changes of a metric of a test; none unless it is a primary metric."""
+        if metric not in self._primary:
+            return Changes([], [])
+        key = test, metric
+        if key not in self._searched:
+            self._searched[key] = _searched(test, metric, self._series.get(test, ()))
+        return self._searched[key]
+
+    def changes(self) -> Changes:
+        """Return all changes."""
+        each = [self.changes_of(test, metric) for test in self._series for metric in self._primary]
+        return Changes(
+            [change for some in each for change in some.found],
+            [metric for some in each for metric in some.withheld],
+        )
+
+
+def _searched(
+    test: str, metric: str, series: Sequence[tuple[RunEstimates, TestEstimates]]
+) -> Changes:
+    points = [
+        (run, median(values))
+        for run, item in series
+        if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
+    ]
+    numbers = [value for _, value in points]
+    at = change_points(numbers)
+    correlation = neighbour_correlation(numbers, at) if at else 0.0
+    if correlation > MOST_CORRELATED:
+        return Changes([], [Correlated(test, metric, correlation)])
+    borders = [0, *at, len(points)]
+    found = []
+    for before, index, after in zip(borders, at, borders[2:], strict=False):
+        old, new = points[index - 1][0], points[index][0]
+        change = Change(
+            test=test,
+            metric=metric,
+            last_before=old,
+            first_after=new,
+            before=median(value for _, value in points[before:index]),
+            after=median(value for _, value in points[index:after]),
+            differences=list(_once(differences([old], [new], [], ()))),
+        )
+        found.append(change)
+    return Changes(found, [])
 
 
 def series_lengths(runs: Sequence[RunEstimates]) -> dict[str, int]:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +37,7 @@ def drawing() -> Iterator[Drawing | None]:
     ):
         assert process.stdin is not None
         try:
-            yield Drawing(svgs=partial(thread.map, partial(_drawn, process)), script=_script)
+            yield Drawing(lambda spec: thread.submit(_drawn, process, spec).result, _script)
         finally:
             process.kill()
             with suppress(BrokenPipeError):  # of what could not be written

@@ -4,7 +4,7 @@ import random
 from unit.analysis.comparison import runs as made
 from unit.analysis.comparison.runs import METRICS, environment, side
 
-from krobench.analysis.history import Changes, changes, series_lengths
+from krobench.analysis.history import Changes, History, series_lengths
 from krobench.findings.estimates import DifferenceSubject, RunEstimates
 from krobench.findings.incomparable import Invalid
 
@@ -20,7 +20,7 @@ def runs(upgraded: bool = True) -> list[RunEstimates]:
 
 
 def test_a_change_names_the_run_and_what_is_different_since() -> None:
-    [change] = changes(runs()).found
+    [change] = History(runs()).changes().found
     assert (change.test, change.metric) == ("web", LATENCY)
     assert change.first_after.name == "after-0"
     assert change.last_before.name == "before-9"
@@ -31,7 +31,7 @@ def test_a_change_names_the_run_and_what_is_different_since() -> None:
         ["0.9.4"],
         ["0.9.5"],
     )
-    assert changes(runs(upgraded=False)).found[0].differences == []
+    assert History(runs(upgraded=False)).changes().found[0].differences == []
 
 
 def test_a_metric_of_the_users_own_is_searched_too() -> None:
@@ -39,7 +39,7 @@ def test_a_metric_of_the_users_own_is_searched_too() -> None:
     for run in series:
         for numbers in run.tests[0].iterations:
             numbers["errors.total"] = 30.0 if run.name.startswith("after") else 0.0
-    found = changes(series, ["errors.total"]).found
+    found = History(series, ["errors.total"]).changes().found
     assert [(change.metric, change.before, change.after) for change in found] == [
         ("errors.total", 0.0, 30.0)
     ]
@@ -53,7 +53,7 @@ def test_runs_of_which_each_is_like_the_one_before_raise_no_alarm() -> None:
         for index in range(24):
             level = 0.7 * level + rng.gauss(0, 0.05)
             series.append(made.run(f"run-{index}", [{LATENCY: math.exp(level)}]))
-        result = changes(series, [LATENCY])
+        result = History(series, [LATENCY]).changes()
         alarms += bool(result.found)
         withheld += bool(result.withheld)
     assert alarms + withheld == 4
@@ -75,7 +75,7 @@ def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() ->
             },
         }
         run.environment.kro = kro.model_copy(update=changed)
-    [change] = changes(series).found
+    [change] = History(series).changes().found
     assert [difference.name for difference in change.differences] == [
         "dynamic-controller-concurrent-reconciles",
         "KRO_RGD_MAX_GRAPH_REVISIONS",
@@ -87,7 +87,7 @@ def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
     series = runs()
     for run in series[:10]:
         run.tests[0].workload["workload.instances"] = "7"
-    assert changes(series) == Changes([], [])
+    assert History(series).changes() == Changes([], [])
     assert series_lengths(series) == {"web": 6}
 
 
@@ -97,5 +97,5 @@ def test_invalid_runs_are_no_part_of_the_series() -> None:
         run.model_copy(update={"unusable": invalid}) if index >= 10 else run
         for index, run in enumerate(runs())
     ]
-    assert changes(series) == Changes([], [])
+    assert History(series).changes() == Changes([], [])
     assert series_lengths(series) == {"web": 10}

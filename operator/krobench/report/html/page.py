@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from krobench import __version__
 from krobench.api import units
-from krobench.report.html.charts.base import CONFIG, Chart, Drawing, for_paper
+from krobench.report.html.charts.base import CONFIG, Chart, Drawing, Spec, for_paper
 
 DOCS = "https://github.com/krobench/krobench/blob/main/docs/"
 _ATTRIBUTE = re.compile(r'="[^"]*"')
@@ -67,19 +67,42 @@ class Section:
 
     key: str
     title: str
-    charts: Sequence[Chart] = ()
+    charts: Iterable[Chart] = ()
     folds: Sequence[Fold] = ()
     text: Markup | None = None
 
 
-def page(title: str, sections: Iterable[Section], drawing: Drawing | None, **top: Any) -> str:
-    kept = [each for each in sections if each.charts or each.folds or each.text]
-    charts = [chart for section in kept for chart in section.charts]
-    drawn_ones = _drawn(charts, drawing)
-    library = _packed(drawing.script()) if drawing is not None and charts else None
+@dataclass(frozen=True)
+class Begun:
+    """A chart that is being drawn."""
+
+    chart: Chart
+    spec: Spec
+    svg: Callable[[], str] | None
+    """Waits for the drawing; None without a library of charts."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section that is on the page."""
+
+    section: Section
+    charts: Sequence[Begun]
+
+
+def draw(sections: Iterable[Section], drawing: Drawing | None) -> list[Shown]:
+    """Begin to draw the charts of sections, each as soon as it is described; leave out those that
+    are empty."""
+    found = [Shown(each, [_begun(chart, drawing) for chart in each.charts]) for each in sections]
+    return [each for each in found if each.charts or each.section.folds or each.section.text]
+
+
+def page(title: str, shown: Sequence[Shown], drawing: Drawing | None, **top: Any) -> str:
+    has_charts = drawing is not None and any(each.charts for each in shown)
+    library = _packed(drawing.script()) if drawing is not None and has_charts else None
     return _ENVIRONMENT.get_template("report.html").render(
         title=title,
-        sections=[(section, [next(drawn_ones) for _ in section.charts]) for section in kept],
+        sections=[(each.section, [_drawn(begun) for begun in each.charts]) for each in shown],
         library=library,
         without_charts=drawing is None,
         config=_json(CONFIG),
@@ -89,16 +112,18 @@ def page(title: str, sections: Iterable[Section], drawing: Drawing | None, **top
     )
 
 
-def _drawn(charts: Sequence[Chart], drawing: Drawing | None) -> Iterator[Drawn]:
-    if drawing is None:
-        return (Drawn(chart, Markup(), Markup()) for chart in charts)
-    specs = [chart.spec | {"description": f"{chart.title}. {chart.note}"} for chart in charts]
-    svgs = drawing.svgs([for_paper(spec) | {"config": CONFIG} for spec in specs])
-    texts = [_json(spec) for spec in specs]  # while it draws
-    return (
-        Drawn(chart, Markup(_rounded(svg)), text)  # noqa: S704 - the library escapes all text
-        for chart, svg, text in zip(charts, svgs, texts, strict=True)
-    )
+def _begun(chart: Chart, drawing: Drawing | None) -> Begun:
+    spec = chart.spec | {"description": f"{chart.title}. {chart.note}"}
+    svg = drawing.begin(for_paper(spec) | {"config": CONFIG}) if drawing is not None else None
+    return Begun(chart, spec, svg)
+
+
+def _drawn(begun: Begun) -> Drawn:
+    if begun.svg is None:
+        return Drawn(begun.chart, Markup(), Markup())
+    spec = _json(begun.spec)  # while it is drawn
+    # The library escapes all text.
+    return Drawn(begun.chart, Markup(_rounded(begun.svg())), spec)  # noqa: S704
 
 
 def _json(value: object) -> Markup:

@@ -25,7 +25,7 @@ from krobench.report.html.charts.resources import (
     where_the_time_went,
 )
 from krobench.report.html.charts.scaling import scale_charts
-from krobench.report.html.page import Fold, Section, page
+from krobench.report.html.page import Fold, Section, draw, page
 from krobench.report.html.tiles import tile_groups
 from krobench.report.profiles import profiles as profiles_section
 from krobench.report.recommendations import recommendations_section
@@ -65,7 +65,7 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
     read = partial(as_read, run)
     return page(
         f"{run.namespace}/{run.name}",
-        [_read(section, read) for section in _sections(run, raw)],
+        draw((_read(section, read) for section in _sections(run, raw)), drawing),
         drawing,
         verdict=gist.verdict_of(run),
         about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",

@@ -9,6 +9,7 @@ from unit.records import some_line
 from unit.report.scales import scale_run
 from unit.report.test_profiles import CPU
 
+from krobench.analysis.history import History
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.validity import Cause
 from krobench.cli.charts import drawing
@@ -130,8 +131,9 @@ def test_a_page_loads_nothing_and_leads_only_to_our_documents(library: Drawing) 
 
 def test_a_history_is_a_page_with_trends(library: Drawing) -> None:
     runs = [record(RunState.COMPLETED), record(RunState.COMPLETED)]
-    page = render_history("default/bench", runs, [], "what the command prints", library)
-    assert "what the command prints" in page
+    found = History([])
+    page = render_history("default/bench", runs, found, lambda: "what it prints", library)
+    assert "what it prints" in page
 
 
 def test_no_line_ends_between_a_number_and_its_unit() -> None:
@@ -143,4 +145,4 @@ def test_a_chart_that_cannot_be_drawn_is_an_error_of_the_command() -> None:
     with drawing() as found:
         assert found is not None
         with pytest.raises(CliError):
-            list(found.svgs([{"mark": 1}] * 3))
+            found.begin({"mark": 1})()

@@ -85,8 +85,8 @@ class Chart:
 class Drawing:
     """A library of charts."""
 
-    svgs: Callable[[Sequence[Spec]], Iterable[str]]
-    """Draws specifications, in order. It begins at once, and is waited for by what reads them."""
+    begin: Callable[[Spec], Callable[[], str]]
+    """Begins to draw a specification, after those before; what it returns waits for the SVG."""
     script: Callable[[], str]
     """Returns what draws specifications in a browser."""
 

@@ -1,8 +1,8 @@
 """A forest plot of a comparison, and figures over the kept runs of a name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from krobench.analysis.history import Change
+from krobench.analysis.history import Change, Changes
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
 from krobench.figures.figure import Unit
@@ -149,11 +149,14 @@ _TRENDS = (
 )
 
 
-def trend_charts(runs: Sequence[RunRecord], changes: Sequence[Change]) -> Iterator[Chart]:
-    """Yield each figure of each test over runs from the oldest to the newest, with its changes."""
+def trend_charts(
+    runs: Sequence[RunRecord], changes_of: Callable[[str, str], Changes]
+) -> Iterator[Chart]:
+    """Yield each figure of each test over runs from the oldest to the newest, with its changes,
+    which ``changes_of`` returns by test and figure."""
     for test in dict.fromkeys(test.name for run in runs for test in run.tests):
         for title, metric in _TRENDS:
-            chart = _trend(runs, changes, test, title, metric)
+            chart = _trend(runs, changes_of(test, metric).found, test, title, metric)
             if chart is not None:
                 yield chart
 
@@ -210,7 +213,6 @@ def _trend(
             "encoding": {"x": {"field": "time", "type": "temporal"}},
         }
         for each in changes
-        if each.test == test and each.metric == metric
     ]
     when = _time([row["time"] for row in rows])
     spec = layers(
