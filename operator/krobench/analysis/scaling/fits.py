@@ -15,6 +15,7 @@ Deviations are ratios, taken as logarithms: a value twice as large scatters twic
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, median
 
 from krobench.analysis.scaling.models import FITS, Fitted, Values
@@ -67,15 +68,13 @@ class Resampling:
 
     def draws(self) -> Iterator[dict[float, list[float]]]:
         """Yield such values, fewer times the more there are."""
-        rng = seeded()
-        total = sum(self._counts.values())
-        count = min(_RESAMPLES, max(_FEWEST_RESAMPLES, 2 * _MOST_PAIRS // total**2))
-        within = self._within or [0.0]
-        for _ in range(count):
+        between, within = self._between, self._within or [0.0]
+        centres = [(size, self._fitted[size]) for size in self._counts]
+        for drawn in _draws(len(between), len(within), tuple(self._counts.values())):
             yield {
-                size: [shift + deviation for deviation in rng.choices(within, k=number)]
-                for size, number in self._counts.items()
-                for shift in (self._fitted[size] + rng.choice(self._between),)
+                size: [shift + within[at] for at in those]
+                for (size, centre), (of_size, those) in zip(centres, drawn, strict=True)
+                for shift in (centre + between[of_size],)
             }
 
     def interval_of(self, drawn: Sequence[float | None]) -> Ends | None:
@@ -84,6 +83,27 @@ class Resampling:
         if not known or len(known) < _FEWEST_OF_ALL * len(drawn):
             return None
         return Ends(*expanded_ends(known, self.degrees))
+
+
+_Draw = tuple[tuple[int, tuple[int, ...]], ...]
+"""For each size, the place of its deviation, and those of its iterations' deviations."""
+
+
+@lru_cache(maxsize=4)
+def _draws(between: int, within: int, counts: tuple[int, ...]) -> tuple[_Draw, ...]:
+    """Draw from so many deviations, for so many iterations of each size.
+
+    Each bootstrap has the same random numbers, and the figures of a run have as many values.
+    """
+    rng = seeded()
+    times = min(_RESAMPLES, max(_FEWEST_RESAMPLES, 2 * _MOST_PAIRS // sum(counts) ** 2))
+    return tuple(
+        tuple(
+            (rng.choice(range(between)), tuple(rng.choices(range(within), k=number)))
+            for number in counts
+        )
+        for _ in range(times)
+    )
 
 
 _FEWEST_SIZES = 3

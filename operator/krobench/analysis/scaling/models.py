@@ -40,7 +40,8 @@ def relative_fit(rows: Sequence[Row]) -> Row | None:
             weights = _solve(normal, scales, (0, *others))
             if weights is None or min(weights) < 0 or weights[0] <= 0:
                 continue
-            left = sum((1 - _dot(weights, row)) ** 2 for row in rows)
+            first, second, third = weights
+            left = sum([(1 - (first * a + second * b + third * c)) ** 2 for a, b, c in rows])
             if best is None or left < best[0]:
                 best = left, weights
     return best[1] if best is not None else None

@@ -7,9 +7,12 @@ the sizes were chosen and not found. It is wide enough from five values of each,
 tests of this module show.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
+from operator import itemgetter, mul
 from statistics import median
 from typing import TypeVar
 
@@ -74,22 +77,57 @@ def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
         return Fit(slope, slope - half, slope + half)
     if fewest < _FEWEST:
         return Fit(slope, None, None)
-    rng = seeded()
-    pairs = sum(len(a) * len(b) for a, b in combinations(known.values(), 2))
-    count = max(_FEWEST_RESAMPLES, min(_RESAMPLES, _MOST_PAIRS // pairs))
-    drawn = [
-        _slope({size: rng.choices(each, k=len(each)) for size, each in known.items()})
-        for _ in range(count)
-    ]
-    low, high = percentile_ends(drawn)
+    low, high = percentile_ends(_resampled(known))
     return Fit(slope, low, high)
+
+
+def _resampled(values: Mapping[int, Sequence[float]]) -> Iterator[float]:
+    """Yield the slopes of values that are drawn within each size.
+
+    The slopes of all pairs are sorted once: each counts as often as its two values were drawn.
+    """
+    places = itertools.count()
+    points = {size: [(value, next(places)) for value in each] for size, each in values.items()}
+    slopes, left, right = zip(
+        *sorted(
+            ((b - a) / (large - small), at_a, at_b)
+            for (small, of_small), (large, of_large) in itertools.combinations(points.items(), 2)
+            for a, at_a in of_small
+            for b, at_b in of_large
+        ),
+        strict=True,
+    )
+    count = max(_FEWEST_RESAMPLES, min(_RESAMPLES, _MOST_PAIRS // len(slopes)))
+    of_left, of_right = itemgetter(*left), itemgetter(*right)
+    for times in _draws(tuple(map(len, values.values())), count):
+        seen = list(itertools.accumulate(map(mul, of_left(times), of_right(times))))
+        lower, upper = (slopes[bisect_right(seen, at // 2)] for at in (seen[-1] - 1, seen[-1]))
+        yield (lower + upper) / 2
+
+
+@lru_cache(maxsize=2)
+def _draws(counts: tuple[int, ...], count: int) -> tuple[tuple[int, ...], ...]:
+    """Return how often each value is drawn, so many times, of so many values of each size.
+
+    Each bootstrap has the same random numbers, and the figures of a run have as many values.
+    """
+    rng = seeded()
+    drawn = ([rng.choices(range(number), k=number) for number in counts] for _ in range(count))
+    return tuple(
+        tuple(
+            each.count(at)
+            for number, each in zip(counts, draw, strict=True)
+            for at in range(number)
+        )
+        for draw in drawn
+    )
 
 
 def _slope(values: Mapping[_Size, Sequence[float]]) -> float:
     return median(
         [
             (b - a) / (large - small)
-            for (small, of_small), (large, of_large) in combinations(values.items(), 2)
+            for (small, of_small), (large, of_large) in itertools.combinations(values.items(), 2)
             for a in of_small
             for b in of_large
         ]
