@@ -79,7 +79,7 @@ def changed_examples(draw: st.DrawFn, kind: RunKind) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(spec, spec_schema(kind)))
         owner, key, schema = draw(st.sampled_from(places))
-        owner[key] = draw(_values(schema))
+        owner[key] = draw(_strategies(json.dumps(schema, sort_keys=True)))
     return spec
 
 

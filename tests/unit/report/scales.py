@@ -1,6 +1,7 @@
 """The record of a scale test."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from unit.records import figures, some_iteration, some_run, some_summary, some_test
 
@@ -27,8 +28,13 @@ SIZES = {100: 1, 200: 1, 400: 1, 800: 1, 950: 3, 1050: 3, 1200: 1, 1600: 1}
 
 def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecord:
     """Return a run whose p99 crosses 2 s at so many instances; ``sizes`` as ``SIZES``."""
+    return _analysed(limit, tuple(sizes.items())).model_copy(deep=True)
+
+
+@cache
+def _analysed(limit: float, sizes: tuple[tuple[int, int], ...]) -> RunRecord:
     spec = KroScaleTestSpec.model_validate(SPEC)
-    tests = [_test(size, count, limit) for size, count in sizes.items()]
+    tests = [_test(size, count, limit) for size, count in sizes]
     measured = [_size(test) for test in tests]
     scale = with_findings(spec, ScaleRecord(axis=spec.axis, sizes=measured), tests)
     return some_run(
