@@ -5,12 +5,13 @@ and a Prometheus use IPv4, IPv6 or both, so these are bound to both.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.aiohttp import make_aiohttp_handler
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
 METRICS_PORT = 8080
 LIVENESS_PORT = 8081
@@ -28,10 +29,11 @@ class Endpoints:
         ready: Callable[[], bool],
     ) -> None:
         """``trouble`` returns why the operator is not alive; None if it is."""
+        self._registry = metrics
         self._trouble = trouble
         self._ready = ready
         self._served = {
-            METRICS_PORT: [web.get("/metrics", make_aiohttp_handler(metrics))],
+            METRICS_PORT: [web.get("/metrics", self._metrics)],
             LIVENESS_PORT: [
                 web.get("/healthz", self._health),
                 web.get("/readyz", self._readiness),
@@ -54,6 +56,14 @@ class Endpoints:
         for runner in self._runners:
             await runner.cleanup()
 
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+        response.enable_compression()
+        await response.prepare(request)
+        for metric in self._registry.collect():
+            await response.write(generate_latest(_One(metric)))
+        return response
+
     async def _health(self, _: web.Request) -> web.Response:
         trouble = self._trouble()
         return web.Response(status=503, text=trouble) if trouble else web.Response(text="ok")
@@ -62,6 +72,16 @@ class Endpoints:
         if not self._ready():
             return web.Response(status=503, text="waiting for the API server")
         return web.Response(text="ok")
+
+
+class _One(Collector):
+    """A single metric, as ``prometheus_client`` writes it."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterable[Metric]:
+        return [self._metric]
 
 
 def listen(port: int) -> socket.socket:
