@@ -320,6 +320,7 @@ class _Results:
             except RecordError as error:
                 info = ErrorInfo(reason="ResultsUnreadable", message=str(error))
                 self._record = Results(self._name, error=info)
+            del self._config_map["data"]  # a text of up to 1 MB
         return self._record
 
 
