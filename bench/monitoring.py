@@ -28,7 +28,7 @@ from prometheus_client import CollectorRegistry
 
 from bench.environment import ROOT, kubectl, testbed
 from krobench.analysis.comparison.blocks import FEWEST_BLOCKS
-from krobench.analysis.comparison.metrics import MIN_REPLICATES as FEWEST_VALUES
+from krobench.analysis.comparison.rules import MIN_REPLICATES as FEWEST_VALUES
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from scripts.dashboards.files import DASHBOARDS
 from testbed import prometheus

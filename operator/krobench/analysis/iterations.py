@@ -335,3 +335,8 @@ def median_figures(records: Sequence[Figures]) -> Figures:
     return Figures(
         {name: round(statistics.median(known), _MEDIAN_DIGITS) for name, known in values.items()}
     )
+
+
+def per_second(count: float | None, seconds: float | None) -> float | None:
+    """Return a count per second of a run phase; None if either is not known."""
+    return count / seconds if count is not None and seconds else None

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.comparison.metrics import MIN_REPLICATES
+from krobench.analysis.comparison.rules import MIN_REPLICATES
 from krobench.api import units
 from krobench.findings.comparison import (
     Better,

@@ -7,7 +7,9 @@ have the ends of its interval.
 import math
 from typing import Protocol
 
+from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
+from krobench.figures.precision import Headline
 
 _WIDE = 0.1
 _FINE = 0.05
@@ -54,3 +56,34 @@ def spanned_ratio(value: float, low: float | None, high: float | None) -> tuple[
     if low is None or high is None:
         return text, ""
     return text, f"{low:.{decimals}f} to {high:.{decimals}f}"
+
+
+def headline_text(figure: Headline) -> str:
+    """Return the figure alone, in the digits that are known."""
+    ends = (figure.low_seconds, figure.high_seconds) if _has_interval(figure) else (None, None)
+    return units.seconds(figure.mean_seconds, digits(figure.mean_seconds, *ends))
+
+
+def headline_interval(figure: Headline) -> tuple[str, str]:
+    """Return the figure and its interval, or why it has none."""
+    low, high = figure.low_seconds, figure.high_seconds
+    if low is None or high is None or not _has_interval(figure):
+        count = units.counted(figure.iterations, "iteration")
+        few = figure.iterations < FEWEST_FOR_INTERVAL
+        why = "too few for an interval" if few else "no interval, as they scatter too much"
+        return headline_text(figure), f"{count}: {why}"
+    middle, ends = spanned(figure.mean_seconds, low, high, units.seconds)
+    return middle, f"95 % interval {ends}, {precision_text(figure)}"
+
+
+def precision_text(figure: Headline) -> str | None:
+    """Return the precision as ``±3.1 % (5 iterations)``; None of too few iterations."""
+    if figure.half_width_ratio is None or not _has_interval(figure):
+        return None
+    return f"{precision(figure.half_width_ratio)} ({figure.iterations} iterations)"
+
+
+def _has_interval(figure: Headline) -> bool:
+    """Whether it has an interval to show: older versions stored some of too few iterations, or
+    with an end cut off at zero."""
+    return figure.iterations >= FEWEST_FOR_INTERVAL and bool(figure.low_seconds)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from krobench.analysis.scaling.curves import per_second, unit_of
+from krobench.analysis.iterations import per_second
+from krobench.analysis.scaling.curves import unit_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.figures.catalogue import (
     API_SERVER_REQUESTS,

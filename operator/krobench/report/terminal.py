@@ -13,8 +13,9 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report import gist
 from krobench.report.cel import cel_line
+from krobench.report.intervals import headline_text, precision_text
 from krobench.report.scheduled import as_read, created_by
-from krobench.report.tests import headline_text, in_order, precision_text, result
+from krobench.report.tests import in_order, result
 from krobench.report.words.sizes import plain
 
 WIDTH = 100

@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 
-from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.validity import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.latencies import LATENCIES, NEEDED_BY_STATISTIC, latency_of
-from krobench.figures.precision import Headline, Stop
+from krobench.figures.precision import Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
 from krobench.record.run import RunRecord
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestState, TestSummary
 from krobench.report.cel import cel_section
-from krobench.report.intervals import digits, precision, spanned
+from krobench.report.intervals import headline_interval, precision
 from krobench.report.tables import Column, column, columns, table, without_empty_columns
 from krobench.report.usage import usage_section
 from krobench.report.words.evidence import measured
@@ -144,37 +143,6 @@ def result(test: TestRecord) -> str:
     if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
         return MISSED if False in outcomes else UNDECIDED
     return test.state
-
-
-def headline_text(figure: Headline) -> str:
-    """Return the figure alone, in the digits that are known."""
-    ends = (figure.low_seconds, figure.high_seconds) if _has_interval(figure) else (None, None)
-    return units.seconds(figure.mean_seconds, digits(figure.mean_seconds, *ends))
-
-
-def headline_interval(figure: Headline) -> tuple[str, str]:
-    """Return the figure and its interval, or why it has none."""
-    low, high = figure.low_seconds, figure.high_seconds
-    if low is None or high is None or not _has_interval(figure):
-        count = units.counted(figure.iterations, "iteration")
-        few = figure.iterations < FEWEST_FOR_INTERVAL
-        why = "too few for an interval" if few else "no interval, as they scatter too much"
-        return headline_text(figure), f"{count}: {why}"
-    middle, ends = spanned(figure.mean_seconds, low, high, units.seconds)
-    return middle, f"95 % interval {ends}, {precision_text(figure)}"
-
-
-def precision_text(figure: Headline) -> str | None:
-    """Return the precision as ``±3.1 % (5 iterations)``; None of too few iterations."""
-    if figure.half_width_ratio is None or not _has_interval(figure):
-        return None
-    return f"{precision(figure.half_width_ratio)} ({figure.iterations} iterations)"
-
-
-def _has_interval(figure: Headline) -> bool:
-    """Whether it has an interval to show: older versions stored some of too few iterations, or
-    with an end cut off at zero."""
-    return figure.iterations >= FEWEST_FOR_INTERVAL and bool(figure.low_seconds)
 
 
 def stop_line(stop: Stop) -> str:

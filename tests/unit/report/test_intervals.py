@@ -7,8 +7,7 @@ from krobench.analysis.precision import headline
 from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.figures.precision import Headline
-from krobench.report.intervals import precision, ratio, spanned
-from krobench.report.tests import headline_interval, precision_text
+from krobench.report.intervals import headline_interval, precision, precision_text, ratio, spanned
 
 POSITIVE = st.floats(1e-3, 1e4)
 

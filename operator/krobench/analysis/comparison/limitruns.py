@@ -18,13 +18,13 @@ from statistics import fmean
 
 from krobench.analysis.comparison.limits import LimitRatio
 from krobench.analysis.comparison.metrics import (
-    MIN_REPLICATES,
     Basis,
     Evidence,
     Judgement,
     basis_of,
     judge,
 )
+from krobench.analysis.comparison.rules import MIN_REPLICATES
 from krobench.analysis.comparison.spans import Span, median_span, rank_scores
 from krobench.analysis.statistics.significance import (
     Interval,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from krobench.analysis.comparison.rules import WHERE_AVAILABLE, Rules
+from krobench.analysis.comparison.rules import MIN_REPLICATES, WHERE_AVAILABLE, Rules
 from krobench.analysis.statistics.permutation import dealt
 from krobench.analysis.statistics.significance import (
     Interval,
@@ -34,8 +34,6 @@ from krobench.findings.comparison import (
 )
 
 SIGNIFICANCE = 0.05
-MIN_REPLICATES = 4
-"""With fewer a side, the exact test cannot go below 0.05, and a spread is not known."""
 _Z_OF_INTERVAL, _Z_OF_POWER = 1.960, 1.282
 """Of a 95 % interval, and of what is found in 9 of 10 cases."""
 

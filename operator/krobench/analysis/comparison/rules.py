@@ -16,6 +16,8 @@ from krobench.figures.renamed import new_name
 from krobench.findings.comparison import Better
 
 DEFAULT_MINIMUM_EFFECT = 0.05
+MIN_REPLICATES = 4
+"""With fewer a side, the exact test cannot go below 0.05, and a spread is not known."""
 _NEAREST = 3
 # Percentiles that an iteration of few instances does not have: their absence is not a finding.
 WHERE_AVAILABLE = frozenset({"latency.instanceReady.p90", "latency.instanceReady.p99"})

@@ -14,14 +14,13 @@ from krobench.analysis.comparison.estimates import (
 from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import compare_limits, measure_limit
 from krobench.analysis.comparison.metrics import (
-    MIN_REPLICATES,
     Iterations,
     Measured,
     explore,
     explore_runs,
     rounded,
 )
-from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.rules import MIN_REPLICATES, Rules
 from krobench.analysis.comparison.scalegrowth import compare_growth
 from krobench.analysis.comparison.spans import span_of
 from krobench.analysis.scaling.curves import counted_iterations

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from krobench.analysis.figurenames import numbers_of
+from krobench.analysis.iterations import per_second
 from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.slos import bounded_figures
@@ -81,11 +82,6 @@ def counted_iterations(size: SizeRecord, test: TestRecord | None) -> Iterator[It
     for iteration in test.iterations if test is not None else ():
         if iteration.index in judged and iteration.success:
             yield iteration
-
-
-def per_second(count: float | None, seconds: float | None) -> float | None:
-    """Return a count per second of a run phase; None if either is not known."""
-    return count / seconds if count is not None and seconds else None
 
 
 _FEWEST_OF_KNEE = 5

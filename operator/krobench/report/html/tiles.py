@@ -9,8 +9,8 @@ from krobench.findings.comparison import MetricComparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.cel import cel_line
-from krobench.report.intervals import ratio
-from krobench.report.tests import headline_interval, result
+from krobench.report.intervals import headline_interval, ratio
+from krobench.report.tests import result
 from krobench.report.words.figures import show
 from krobench.report.words.scaling import limit_text
 from krobench.report.words.sizes import at_least, at_most, plain

@@ -20,6 +20,7 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
+from krobench.report.intervals import precision_text
 from krobench.report.status.base import (
     COMPLETED,
     NOT_COMPARED,
@@ -31,7 +32,6 @@ from krobench.report.status.base import (
     message_of,
     rounded,
 )
-from krobench.report.tests import precision_text
 from krobench.report.words.evidence import measured
 from krobench.report.words.validity import validity_line
 

@@ -1,6 +1,6 @@
 """The status of a run of a ``KroScaleTest``."""
 
-from krobench.analysis.scaling.curves import per_second
+from krobench.analysis.iterations import per_second
 from krobench.api.status import (
     ComparisonStatus,
     KroScaleTestStatus,
