@@ -34,6 +34,7 @@ from krobench.controller.endpoints import METRICS_PORT
 from krobench.kube import paths
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
+from krobench.record.run import RunRecord, RunState
 from krobench.record.store import RUN_KEY, read_run_record
 from krobench.report.status import describe, outcome
 from krobench.report.status.base import StatusFacts
@@ -172,14 +173,13 @@ def _page(answer: bytes, query: Mapping[str, str]) -> bytes:
     return orjson.dumps(found | {"items": found["items"][begin:end]})
 
 
-def _config_map(kind: RunKind) -> JsonObject:
-    found: JsonObject = orjson.loads(_RECORD_OF[kind].read_bytes())
-    return found
+def _record(kind: RunKind) -> RunRecord:
+    return read_run_record(orjson.loads(_RECORD_OF[kind].read_bytes()))
 
 
 def _finished(kind: RunKind) -> JsonObject:
     """Return the resource of a run that has ended as a stored one has."""
-    record = read_run_record(_config_map(kind))
+    record = _record(kind)
     facts = StatusFacts(kind, 1, kind.status(), len(record.tests), record, None, utc_now())
     status = describe(facts, outcome(record))
     return {
@@ -274,14 +274,15 @@ async def start_run(api: KeptRuns) -> str:
 
 async def change_results(api: KeptRuns, uid: str) -> None:
     """Store results of a run again and again, each of which the operator reconciles."""
-    record = orjson.loads(_config_map(RunKind.BENCHMARK)["data"][RUN_KEY])
+    record = _record(RunKind.BENCHMARK).model_copy(
+        update={"id": uid, "name": RUN, "state": RunState.RUNNING}
+    )
     path = paths.core("configmaps", "default", f"{RUN}-results")
     owner = {"apiVersion": f"{API_GROUP}/{API_VERSION}", "kind": RunKind.BENCHMARK.value}
     owner |= {"name": RUN, "uid": uid}
     metadata = {"name": f"{RUN}-results", "namespace": "default", "ownerReferences": [owner]}
     for number in range(_UPDATES):
-        record |= {"id": uid, "name": RUN, "state": "Running", "generation": number}
-        text = orjson.dumps(record).decode()
+        text = record.model_copy(update={"generation": number}).model_dump_json(by_alias=True)
         api.put(path, {"metadata": metadata.copy(), "data": {RUN_KEY: text}})
         await asyncio.sleep(_PAUSE_SECONDS)
 

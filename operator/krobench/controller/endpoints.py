@@ -4,6 +4,7 @@ kopf's own liveness endpoint and prometheus-client's server each bind one addres
 and a Prometheus use IPv4, IPv6 or both, so these are bound to both.
 """
 
+import contextlib
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -57,11 +58,13 @@ class Endpoints:
             await runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        """Send one metric after another: there may be 10,000 series, and others have their turn."""
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
         response.enable_compression()
-        await response.prepare(request)
-        for metric in self._registry.collect():
-            await response.write(generate_latest(_One(metric)))
+        with contextlib.suppress(ConnectionResetError):  # nobody waits for the rest
+            await response.prepare(request)
+            for metric in self._registry.collect():
+                await response.write(generate_latest(_One(metric)))
         return response
 
     async def _health(self, _: web.Request) -> web.Response:

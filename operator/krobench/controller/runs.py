@@ -41,7 +41,7 @@ from krobench.api.status import (
     Verdict,
 )
 from krobench.controller.limits import Limits
-from krobench.controller.metrics import RunFigures, figures_of
+from krobench.controller.runfigures import RunFigures, figures_of
 from krobench.controller.state import Origin, Run, RunResult
 from krobench.kube import paths
 from krobench.kube.client import KubeClient

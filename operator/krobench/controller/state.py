@@ -9,7 +9,7 @@ from krobench.api.kinds import RunKind, RunRef, RunSpec, ScheduleRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import Cleanup
 from krobench.api.status import ObjectRef, RunStatus, Trigger
-from krobench.controller.metrics import RunFigures
+from krobench.controller.runfigures import RunFigures
 from krobench.record.run import RunRecord
 from krobench.report.status import StatusFacts
 

@@ -10,7 +10,8 @@ from unit.controller.world import SPECS
 from krobench.api.kinds import RunKind, ScheduleRef
 from krobench.api.status import KroBenchmarkScheduleStatus, ScheduledRun, Trigger
 from krobench.controller import metrics
-from krobench.controller.metrics import OperatorMetrics, RunFigures, RunMetrics, schedule_values
+from krobench.controller.metrics import OperatorMetrics, RunMetrics
+from krobench.controller.runfigures import RunFigures, schedule_values
 from krobench.controller.runs import parse_run
 
 BENCHMARK, SCALE_TEST = RunKind.BENCHMARK, RunKind.SCALE_TEST

@@ -18,7 +18,7 @@ from krobench.api.specs.schedule import ONE_TEMPLATE, KroBenchmarkScheduleSpec
 from krobench.api.status import KroBenchmarkScheduleStatus, KroState
 from krobench.controller.caches import follow
 from krobench.controller.limits import Limits
-from krobench.controller.metrics import Value, schedule_values
+from krobench.controller.runfigures import Value, schedule_values
 from krobench.controller.runs import check_raw_spec, is_newer, parse_status
 from krobench.controller.schedules.cron import Cron
 from krobench.controller.schedules.state import KroSeen, Schedule, ScheduleSpec, Template
