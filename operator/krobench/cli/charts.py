@@ -4,7 +4,6 @@ It takes two thirds of a second to start and holds Python's lock while it works.
 of its own, in which it starts while runs are read, and draws while a page is put together.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+
+import orjson
 
 from krobench.cli.errors import CliError
 from krobench.report.html.charts.base import Drawing, Spec
@@ -50,7 +51,7 @@ def _drawn(process: "subprocess.Popen[bytes]", spec: Spec) -> str:
     assert process.stdout is not None
     answer = b""
     with suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(spec).encode() + b"\n")
+        process.stdin.write(orjson.dumps(spec) + b"\n")
         process.stdin.flush()
         answer = process.stdout.readline()
     if not answer:
@@ -58,7 +59,7 @@ def _drawn(process: "subprocess.Popen[bytes]", spec: Spec) -> str:
             "the process that draws charts ended, and its message is above: install "
             "krobench[charts] again, or write no page"
         )
-    svg: str = json.loads(answer)
+    svg: str = orjson.loads(answer)
     return svg
 
 
