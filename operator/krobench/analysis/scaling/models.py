@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from operator import itemgetter, mul, neg
+from operator import itemgetter, mul
 from statistics import fmean
 from typing import Protocol
 
@@ -262,18 +262,19 @@ class _Pieces:
         self._count = len(points)
         self._mean = fmean(y for _, y in points)
         self._squares = sum((y - self._mean) ** 2 for _, y in points)
-        self._xs: list[float] = []
-        """Descending; of as many as are beyond a knee, ``_sums`` has the sums at their number."""
+        self._negated: list[float] = []
+        """Each x, ascending; of as many as are beyond a knee, ``_sums`` has the sums at their
+        number."""
         self._sums = [(0.0, 0.0, 0.0, 0.0)]
         for x, value in sorted(points, reverse=True):
             y = value - self._mean
             sum_x, sum_y, sum_xx, sum_xy = self._sums[-1]
-            self._xs.append(x)
+            self._negated.append(-x)
             self._sums.append((sum_x + x, sum_y + y, sum_xx + x * x, sum_xy + x * y))
 
     def bent_at(self, knee: float) -> tuple[float, float, float, float]:
         """Return the squares that are left, the knee, the level before and the slope after it."""
-        beyond = bisect_left(self._xs, -knee, key=neg)
+        beyond = bisect_left(self._negated, -knee)
         sum_x, sum_y, sum_xx, sum_xy = self._sums[beyond]
         mean = (sum_x - beyond * knee) / self._count
         spread = sum_xx - 2 * knee * sum_x + beyond * knee**2 - self._count * mean**2

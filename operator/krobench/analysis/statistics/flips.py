@@ -65,7 +65,7 @@ class Look:
 
 def p_values(metrics: Sequence[Differences], blocks: int) -> list[float]:
     """Return the corrected p-value of each metric, of a single look at all blocks."""
-    table = _statistics(metrics, blocks, blocks)
+    table = list(zip(*_statistics(metrics, blocks, blocks), strict=True))
     return step_down(table[0], table)
 
 
@@ -81,7 +81,7 @@ def crossed(metrics: Sequence[Differences], looks: Sequence[Look], most: int) ->
         found: set[int] = set()
         while left := [index for index in everything if index not in found]:
             bound = _bound(tables[:count], looks, left)
-            beyond = {index for index in left if tables[count - 1][0][index] >= bound}
+            beyond = {index for index in left if tables[count - 1][index][0] >= bound}
             if not beyond:
                 break
             found |= beyond
@@ -92,9 +92,8 @@ def crossed(metrics: Sequence[Differences], looks: Sequence[Look], most: int) ->
 def _statistics(
     metrics: Sequence[Differences], blocks: int, most: int
 ) -> Sequence[Sequence[float]]:
-    """Return the statistic of each metric, by the way of flipping."""
-    columns = [_statistic(tuple(metric[:blocks]), most) for metric in metrics]
-    return list(zip(*columns, strict=True))
+    """Return for each metric its statistic, by the way of flipping."""
+    return [_statistic(tuple(metric[:blocks]), most) for metric in metrics]
 
 
 @lru_cache(maxsize=256)  # each look needs those before it again
@@ -123,13 +122,15 @@ def _bound(
     tables: Sequence[Sequence[Sequence[float]]], looks: Sequence[Look], left: Sequence[int]
 ) -> float:
     """Return the bound of the last look for the largest statistic of the metrics ``left``."""
-    remaining = list(range(len(tables[0])))
+    ways = len(tables[0][0])
+    remaining: Sequence[int] = range(ways)
     bound = math.inf
     for table, look in zip(tables, looks, strict=False):
-        largest = {way: max(table[way][index] for index in left) for way in remaining}
-        already = len(table) - len(largest)
-        may_cross = math.floor(look.alpha * len(table) * (1 + _ROUNDING)) - already
-        bound = _smallest_crossed(sorted(largest.values(), reverse=True), may_cross)
+        columns = [table[index] for index in left]
+        largest = columns[0] if len(columns) == 1 else list(map(max, *columns))
+        may_cross = math.floor(look.alpha * ways * (1 + _ROUNDING)) - (ways - len(remaining))
+        descending = sorted((largest[way] for way in remaining), reverse=True)
+        bound = _smallest_crossed(descending, may_cross)
         remaining = [way for way in remaining if largest[way] < bound]
     return bound
 
