@@ -213,7 +213,8 @@ async def test_an_upgrade_that_does_not_start_is_explained_in_kros_words() -> No
     bad = {"name": "bad", "image": "kro:2", "args": ["--nope=1"]}
     variants = variants_of(cluster, bad, probe_early=False)
     await variants.find()
-    timing = replace(TIMING, rollout_failing=0.01)
+    # The pod fails while it leads: on a busy machine, it must not be given up before it is seen to.
+    timing = replace(TIMING, rollout_failing=0.01, replacement_unseen=60.0)
     async with KroReplacement(
         cluster, RunClock(), Target(metrics_port=closed_port()), timing, "upgrade", []
     ) as measurement:
