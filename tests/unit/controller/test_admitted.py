@@ -67,7 +67,8 @@ FUZZ = settings(
 
 @pytest.mark.parametrize("kind", RunKind)
 def test_an_admitted_spec_is_read_or_refused_by_its_field(kind: RunKind) -> None:
-    @settings(FUZZ)
+    # A whole spec takes a quarter of a second to draw, and changes of the examples reach further.
+    @settings(FUZZ, max_examples=at_least(40))
     @given(specs(kind))
     def each(spec: Any) -> None:
         read(kind, spec)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ _CALLS = {"ErrorInfo", "AbortedError", "RefusedError", "ExpressionError"}
 _REASON = re.compile(r"[A-Z]+[a-z]+(?:[A-Z]+[a-z]*)*")
 
 
+@cache
 def reasons() -> list[str]:
     """The reasons that are written out where an error is made."""
     sources = (ROOT / "operator/krobench").rglob("*.py")
