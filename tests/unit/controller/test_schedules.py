@@ -389,6 +389,12 @@ def test_times_are_ordered_and_the_latest_is_one_of_them(
     assert cron.latest(begin, end) == (times[-1] if times else None)
 
 
+def test_a_leap_day_of_years_ago_was_missed() -> None:
+    begin, end = datetime(2024, 2, 1, tzinfo=UTC), datetime(2027, 12, 1, tzinfo=UTC)
+    found = Cron.parse("0 3 29 2 *", "Etc/UTC").latest(begin, end)
+    assert found == datetime(2024, 2, 29, 3, tzinfo=UTC)
+
+
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.integers(1, 400)),

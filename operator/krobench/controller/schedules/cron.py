@@ -26,7 +26,8 @@ _SHORTHANDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_WINDOWS = (timedelta(hours=2), timedelta(days=2), timedelta(days=70), timedelta(days=800))
+_WINDOWS = (timedelta(hours=2), timedelta(days=2), timedelta(days=70), timedelta(days=3000))
+"""Ever longer, so that few times are calculated. Leap days are eight years apart at most."""
 _DAY = "day of month"
 _MONTH = 3
 _FIELDS = ("minute", "hour", _DAY, "month", "day of week")
