@@ -31,6 +31,8 @@ class KroChange(ApiModel):
     generation: int
     """The Deployment's generation with this change and no other."""
     changes: list[FieldChange]
+    strategy: FieldChange | None = None
+    """What a switch between variants has changed on how the Deployment replaces its pods."""
 
 
 SHARD_LABEL = f"{API_GROUP}/shard"

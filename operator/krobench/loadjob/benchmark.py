@@ -118,7 +118,7 @@ class BenchmarkTask:
         found = [plan.upgrade for plan in self.plans if plan.upgrade is not None]
         upgrades = list({upgrade.name: upgrade for upgrade in found}.values())
         async with engine.changing_kro(
-            self.spec.variants or upgrades, probe_early=not upgrades
+            self.spec.variants or upgrades, quick=not upgrades
         ) as variants:
             self._loop = IterationLoop(
                 engine.context(),

@@ -238,11 +238,11 @@ class Engine:
 
     @asynccontextmanager
     async def changing_kro(
-        self, variants: Sequence[Variant], *, probe_early: bool = True
+        self, variants: Sequence[Variant], *, quick: bool = True
     ) -> AsyncIterator[KroVariants]:
         """Let variants of kro be applied, and restore kro afterwards, whatever happens.
 
-        Without any variant, nothing is changed. ``probe_early`` is that of :class:`KroVariants`.
+        Without any variant, nothing is changed. ``quick`` is that of :class:`KroVariants`.
         """
         kro = KroVariants(
             self.client,
@@ -252,7 +252,7 @@ class Engine:
             timing=self.timing,
             report=self.report,
             announce=self._announce,
-            probe_early=probe_early,
+            quick=quick,
         )
         await kro.find()
         try:

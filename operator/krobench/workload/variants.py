@@ -22,7 +22,7 @@ _ANNOTATION_FIELD = "annotation"
 _ENV_FIELD = "env"
 
 # kro's chart probes pods first after 10 s: most of the time that a change of variant would take.
-_EARLY_PROBE = {"initialDelaySeconds": 1, "periodSeconds": 2}
+_EARLY_PROBE = {"initialDelaySeconds": 1, "periodSeconds": 1}
 
 
 class NoContainerError(LookupError):

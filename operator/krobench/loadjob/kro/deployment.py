@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from krobench.kube import kropods, paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.loadjob.errors import AbortedError
-from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
+from krobench.workload.variants import NoContainerError, PodTemplate, take_off
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ async def restore(
             return []
         restored = taken_off(deployment, change)
         try:
-            answer = await client.replace(path, with_template(deployment, restored.template))
+            answer = await client.replace(path, with_settings(deployment, restored))
         except ApiError as error:
             if not error.conflict or attempt + 1 == ATTEMPTS:
                 raise
@@ -120,21 +121,39 @@ async def _drop_our_fields(client: KubeClient, path: str, deployment: JsonObject
             return
 
 
-def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:
-    """Return a Deployment's template with a change undone."""
-    template = deployment["spec"]["template"]
+@dataclass(frozen=True)
+class Settings:
+    """What a variant may change in a Deployment's spec."""
+
+    template: PodTemplate
+    strategy: JsonObject
+    """How pods are replaced."""
+    conflicts: tuple[str, ...] = ()
+    """Fields that somebody else has changed since; they are left as they are."""
+
+
+def taken_off(deployment: JsonObject, change: KroChange | None) -> Settings:
+    """Return a Deployment's settings with a change undone."""
+    template, strategy = deployment["spec"]["template"], deployment["spec"]["strategy"]
     if change is None:
-        return Restored(template, ())
+        return Settings(template, strategy)
+    conflicts: list[str] = []
+    switched = change.strategy
+    if switched is not None and strategy == switched.after:
+        strategy = switched.before
+    elif switched is not None and strategy != switched.before:
+        conflicts.append(switched.field)
     try:
-        return take_off(template, change.container, change.changes)
+        restored = take_off(template, change.container, change.changes)
     except NoContainerError:
-        return Restored(template, ("the container",))
+        return Settings(template, strategy, (*conflicts, "the container"))
+    return Settings(restored.template, strategy, (*conflicts, *restored.conflicts))
 
 
-def with_template(
-    deployment: JsonObject, template: PodTemplate, change: KroChange | None = None
+def with_settings(
+    deployment: JsonObject, settings: Settings, change: KroChange | None = None
 ) -> JsonObject:
-    """Return a Deployment with this template and the note of a change, if there is one."""
+    """Return a Deployment with these settings and the note of a change, if there is one."""
     metadata = dict(deployment["metadata"])
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != RUN_LABEL}
     annotations = {
@@ -144,10 +163,8 @@ def with_template(
         labels[RUN_LABEL] = change.run
         annotations[VARIANT_ANNOTATION] = change.model_dump_json(by_alias=True)
     metadata |= {"labels": labels, "annotations": annotations}
-    return deployment | {
-        "metadata": metadata,
-        "spec": deployment["spec"] | {"template": template},
-    }
+    spec = deployment["spec"] | {"template": settings.template, "strategy": settings.strategy}
+    return deployment | {"metadata": metadata, "spec": spec}
 
 
 def change_on(deployment: JsonObject) -> KroChange | None:

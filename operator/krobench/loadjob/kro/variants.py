@@ -7,7 +7,7 @@ can undo it after a load Job was killed. Changes by others meanwhile are named, 
 from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.api.kinds import RunRef
-from krobench.api.podmessages import KroChange
+from krobench.api.podmessages import FieldChange, KroChange
 from krobench.api.specs.kro import Target, Variant
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
@@ -15,6 +15,7 @@ from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.deployment import (
     ATTEMPTS,
+    Settings,
     UnreadableChangeError,
     change_on,
     changed_by,
@@ -23,7 +24,7 @@ from krobench.loadjob.kro.deployment import (
     path_of,
     restore,
     taken_off,
-    with_template,
+    with_settings,
 )
 from krobench.loadjob.kro.rollout import NotStartedError, Rollout, why_leader_unknown
 from krobench.workload.testplan import VARIANT_START_SECONDS
@@ -36,6 +37,12 @@ from krobench.workload.variants import (
 )
 
 NOT_RESTORED = "kro's Deployment was not restored"
+
+_OLD_FIRST = {
+    "type": "RollingUpdate",
+    "rollingUpdate": {"maxSurge": 0, "maxUnavailable": "100%"},
+}
+"""The new pods start while the old ones end: they need not wait for the Lease that these hold."""
 
 
 class KroVariants:
@@ -51,13 +58,16 @@ class KroVariants:
         timing: Timing,
         report: Callable[[str], None],
         announce: Callable[[str], Awaitable[None]],
-        probe_early: bool = True,
+        quick: bool = True,
     ) -> None:
         """``announce`` is called with a variant's name before anything is changed for it.
 
-        ``probe_early`` makes a variant ready sooner than kro's own probe would.
+        ``quick`` makes a variant lead sooner than kro's own probe and Deployment would: it is off
+        if the start of a variant is what is measured.
         """
-        self._probe_early = probe_early
+        self._quick = quick
+        self._led: set[str] = set()
+        """The variants that have led already."""
         self._client = client
         self._target = target
         self._variants = {variant.name: variant for variant in variants}
@@ -133,6 +143,7 @@ class KroVariants:
                 "VariantNotStarted",
                 f"kro did not start as variant {name} and was restored: {error}",
             ) from error
+        self._led.add(name)
         return True
 
     async def announce(self, name: str) -> None:
@@ -198,15 +209,15 @@ class KroVariants:
             deployment = await self._client.get(self._path)
             if self._change is not None:
                 self._check(deployment, self._change)
-            original = taken_off(deployment, self._change).template
-            template = self._laid_over(original, variant, mark)
+            original = taken_off(deployment, self._change)
+            settings = self._settings(original, variant, mark)
             try:
                 # The API server normalises values, such as 1000m to 1: a dry run shows the result.
                 draft = await self._client.replace(
-                    self._path, with_template(deployment, template), dry_run=True
+                    self._path, with_settings(deployment, settings), dry_run=True
                 )
-                change = self._change_for(deployment, original, draft["spec"]["template"], variant)
-                written = with_template(deployment, template, change)
+                change = self._change_for(deployment, original, draft["spec"], variant)
+                written = with_settings(deployment, settings, change)
                 self._written = True
                 # No retry: after a lost answer, the next attempt would read the variant as kro's.
                 answer = await self._client.replace(self._path, written, retries=0)
@@ -226,10 +237,20 @@ class KroVariants:
             "DeploymentBusy", f"{self._path} kept changing while a variant was applied; try again"
         )
 
+    def _settings(self, original: Settings, variant: Variant, mark: str) -> Settings:
+        """Return what the Deployment has with a variant.
+
+        One that has not led yet may have an image to be pulled, or may never start: until it is
+        ready, the old kro goes on.
+        """
+        template = self._laid_over(original.template, variant, mark)
+        known = self._quick and variant.name in self._led
+        return Settings(template, _OLD_FIRST if known else original.strategy)
+
     def _laid_over(self, original: PodTemplate, variant: Variant, mark: str) -> PodTemplate:
         try:
             return lay_over(
-                original, self._target.container, variant, mark, probe_early=self._probe_early
+                original, self._target.container, variant, mark, probe_early=self._quick
             )
         except NoContainerError as error:
             raise AbortedError(
@@ -237,8 +258,9 @@ class KroVariants:
             ) from error
 
     def _change_for(
-        self, deployment: JsonObject, original: PodTemplate, template: PodTemplate, variant: Variant
+        self, deployment: JsonObject, original: Settings, spec: JsonObject, variant: Variant
     ) -> KroChange:
+        before, after = original.strategy, spec["strategy"]
         return KroChange(
             run=self._owner.uid,
             benchmark=f"{self._owner.namespace}/{self._owner.name}",
@@ -246,7 +268,12 @@ class KroVariants:
             container=self._target.container,
             # The next one, by the API server's rule; the resourceVersion guards against others.
             generation=deployment["metadata"]["generation"] + 1,
-            changes=list(changes_between(original, template, self._target.container)),
+            changes=list(
+                changes_between(original.template, spec["template"], self._target.container)
+            ),
+            strategy=FieldChange(field="strategy", before=before, after=after)
+            if before != after
+            else None,
         )
 
     def _check(self, deployment: JsonObject, change: KroChange) -> None:

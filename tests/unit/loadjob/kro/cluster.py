@@ -18,6 +18,7 @@ PATH = f"{APPS}/kro"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/controller.kro.run"
 OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 LABELS = {"app.kubernetes.io/name": "kro"}
+SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
 BIG: dict[str, Any] = {"name": "big", "args": ["--workers=4"]}
 
 QUICK = Timing(rollout_poll=0.001, rollout_failing=0.01)
@@ -44,7 +45,12 @@ class KroCluster(MemoryApi):
                 "generation": 4,
                 "resourceVersion": "0",
             },
-            "spec": {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": template},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": LABELS},
+                "strategy": SURGE,
+                "template": template,
+            },
             "status": {"observedGeneration": 4, "updatedReplicas": 1, "readyReplicas": 1},
         }
         lease = {"metadata": {"name": "kro"}, "spec": {"holderIdentity": "kro-old_1"}}
@@ -136,9 +142,7 @@ class KroCluster(MemoryApi):
         return found
 
 
-def variants_of(
-    cluster: KroCluster, *variants: dict[str, Any], probe_early: bool = True
-) -> KroVariants:
+def variants_of(cluster: KroCluster, *variants: dict[str, Any], quick: bool = True) -> KroVariants:
     workload = {"scenario": "single", "instances": 1}
     spec = KroBenchmarkSpec.model_validate(
         {
@@ -158,7 +162,7 @@ def variants_of(
         timing=QUICK,
         report=lambda _: None,
         announce=announced,
-        probe_early=probe_early,
+        quick=quick,
     )
 
 

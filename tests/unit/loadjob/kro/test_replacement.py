@@ -190,7 +190,7 @@ class UpgradedKro(KroCluster):
 async def test_an_upgrade_keeps_kros_own_probe_and_is_taken_back() -> None:
     cluster = UpgradedKro()
     before = cluster.settled()
-    variants = variants_of(cluster, {"name": "new", "image": "kro:2"}, probe_early=False)
+    variants = variants_of(cluster, {"name": "new", "image": "kro:2"}, quick=False)
     await variants.find()
     target = Target(metrics_port=closed_port())
     async with KroReplacement(
@@ -211,7 +211,7 @@ async def test_an_upgrade_keeps_kros_own_probe_and_is_taken_back() -> None:
 async def test_an_upgrade_that_does_not_start_is_explained_in_kros_words() -> None:
     cluster = UpgradedKro()
     bad = {"name": "bad", "image": "kro:2", "args": ["--nope=1"]}
-    variants = variants_of(cluster, bad, probe_early=False)
+    variants = variants_of(cluster, bad, quick=False)
     await variants.find()
     # The pod fails while it leads: on a busy machine, it must not be given up before it is seen to.
     timing = replace(TIMING, rollout_failing=0.01, replacement_unseen=60.0)

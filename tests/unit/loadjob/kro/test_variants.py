@@ -1,7 +1,7 @@
 from copy import deepcopy
 
 import pytest
-from unit.loadjob.kro.cluster import BIG, KroCluster, variants_of
+from unit.loadjob.kro.cluster import BIG, SURGE, KroCluster, variants_of
 
 from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.loadjob.errors import AbortedError
@@ -27,6 +27,40 @@ async def test_variants_follow_one_another_and_kro_is_left_as_it_was() -> None:
     assert await variants.leave() == []
     await variants.settle()
     assert cluster.settled() == before
+
+
+async def test_the_old_kro_goes_on_until_a_variant_has_led_once() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, BIG)
+    await variants.find()
+    for name, visit in (("plain", 0), ("big", 1), ("plain", 2), ("big", 3)):
+        await variants.enter(name, visit)
+    first, second, *later = (written["spec"]["strategy"] for written in cluster.written)
+    assert first == second == SURGE, "an image may have to be pulled, or a flag be unknown"
+    assert [each["rollingUpdate"]["maxSurge"] for each in later] == [0, 0]
+    assert await variants.leave() == []
+    assert cluster.deployment["spec"]["strategy"] == SURGE
+
+
+async def test_a_strategy_that_somebody_else_has_set_meanwhile_is_kept_and_named() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, BIG)
+    await variants.find()
+    for name, visit in (("plain", 0), ("big", 1), ("plain", 2)):
+        await variants.enter(name, visit)
+    cluster.change("helm", strategy={"type": "Recreate"})
+    [warning] = await variants.leave()
+    assert "changed strategy" in warning
+    assert cluster.deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
+async def test_a_start_that_is_measured_replaces_pods_as_the_deployment_does() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, BIG, quick=False)
+    await variants.find()
+    for visit in (0, 1):
+        await variants.enter("big", visit)
+    assert all(written["spec"]["strategy"] == SURGE for written in cluster.written)
 
 
 async def test_nothing_is_changed_if_the_leader_cannot_be_known() -> None:
