@@ -1,5 +1,6 @@
 """A run with variants from end to end; what changes kro itself is only written down."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -170,6 +171,40 @@ async def test_tests_share_their_rgds_while_a_variant_runs() -> None:
     assert record.orphans is not None
     assert record.orphans.count == 0
     assert not [path for path in cluster.objects if "/kro.run/" in path]
+
+
+class Slow(MemoryCluster):
+    """A cluster whose namespaces go once the next variant was started, or after half a second."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self.log = log
+        self.started_meanwhile: list[int] = []
+
+    def _remove(self, path: str) -> None:
+        if not path.startswith("/api/v1/namespaces/") or self.objects[path]["kind"] != "Namespace":
+            super()._remove(path)
+        elif not self.objects[path].get("status"):
+            self.put(path, self.objects[path] | {"status": {"phase": "Terminating"}})
+            self._look(path, len(self.log.entries), 50)
+
+    def _look(self, path: str, before: int, times: int) -> None:
+        started = len(self.log.entries) - before
+        if started or not times:
+            self.started_meanwhile.append(started)
+            super()._remove(path)
+        else:
+            asyncio.get_running_loop().call_later(0.01, self._look, path, before, times - 1)
+
+
+@pytest.mark.usefixtures("two_blocks")
+async def test_the_next_variant_starts_while_the_namespace_of_the_last_one_goes(log: Log) -> None:
+    cluster = Slow(log)
+    record = await decided(cluster)
+    assert all(test.success for test in record.tests)
+    assert cluster.started_meanwhile == [1, 1, 1, 0]
+    teardowns = [test.iterations[-1].teardown for test in record.tests]
+    assert all(each is None or each.done for each in teardowns)
 
 
 class Picky(MemoryCluster):

@@ -316,17 +316,14 @@ class IterationRunner:
 
 
 async def take_down(context: RunContext, action: TakeDown, success: bool) -> Teardown | None:
-    """Delete what iterations have left in place; None if the policy keeps it."""
+    """Delete what iterations have left in place; None if the policy keeps it.
+
+    With their namespaces, these may take longer: :func:`namespaces_gone` waits for them.
+    """
     if context.cleanup.keeps(success=success):
         return None
     plan, started = action.plan, context.clock.now()
-    cleanup = RunCleanup(
-        context.client,
-        context.run.uid,
-        f"{context.run.prefix}{plan.index}-" if action.of_test else None,
-        context.timing,
-        run_goes_on=True,
-    )
+    cleanup = _cleanup_of(context, f"{context.run.prefix}{plan.index}-" if action.of_test else None)
     if action.with_namespace:
         context.report(f"cleanup of all tests with variant {plan.variant}")
         teardown = await cleanup.delete_with_namespaces()
@@ -336,6 +333,15 @@ async def take_down(context: RunContext, action: TakeDown, success: bool) -> Tea
     seconds = round(context.clock.now() - started, 3)
     context.spent.cleanup += seconds
     return teardown.model_copy(update={"duration_seconds": seconds})
+
+
+async def namespaces_gone(context: RunContext) -> Teardown:
+    """Delete the namespaces that the run created, and wait until they are gone."""
+    return await _cleanup_of(context, None).delete_namespaces()
+
+
+def _cleanup_of(context: RunContext, rgd_prefix: str | None) -> RunCleanup:
+    return RunCleanup(context.client, context.run.uid, rgd_prefix, context.timing, run_goes_on=True)
 
 
 def has_result(test: TestPlan, iteration: IterationRecord) -> bool:

@@ -1,5 +1,6 @@
 """The iteration loop: asks a program for the next action, carries it out, gives the result back."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
@@ -14,7 +15,12 @@ from krobench.load.iteration import Iteration
 from krobench.loadjob.cel.run import CelRunner
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError
-from krobench.loadjob.iteration import IterationRunner, has_result, take_down
+from krobench.loadjob.iteration import (
+    IterationRunner,
+    has_result,
+    namespaces_gone,
+    take_down,
+)
 from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.preflight import wait_for_leader
 from krobench.loadjob.profiling import Profiling
@@ -29,8 +35,9 @@ from krobench.program.actions import (
     RunIteration,
     TakeDown,
 )
-from krobench.record.test import IterationRecord
+from krobench.record.test import IterationRecord, Teardown
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +71,8 @@ class IterationLoop:
         self._began: float | None = None
         self._kro: KroFingerprint | None = None
         """As it was at the previous iteration."""
+        self._namespaces_go: tuple[TestPlan, asyncio.Task[Teardown]] | None = None
+        """The end of a take-down that goes on while kro starts, and the plan that it is of."""
         self.program = program
         self.entries: tuple[Entry, ...] = ()
         """All actions so far, in order."""
@@ -93,6 +102,13 @@ class IterationLoop:
         """
         if self._began is None:
             self._began = self._context.clock.now()
+        try:
+            return await self._to_the_end()
+        finally:
+            if self._namespaces_go is not None:
+                self._namespaces_go[1].cancel()
+
+    async def _to_the_end(self) -> Done:
         while True:
             action = self.program.next(self.entries, self.elapsed_seconds)
             if (
@@ -102,6 +118,7 @@ class IterationLoop:
             ):
                 action = self.program.next(self.entries, self.elapsed_seconds)
             if isinstance(action, Done):
+                await self._until_namespaces_are_gone()
                 for begun in self._recorders.values():
                     begun.finish()
                 return action
@@ -194,18 +211,36 @@ class IterationLoop:
 
     async def _take_down(self, action: TakeDown) -> None:
         context, plan = self._context, action.plan
+        success = self._recorders[plan.index].record.error is None
+        teardown = await take_down(context, action, success)
+        if teardown is None:
+            return
+        self._add(plan, teardown)
+        if action.with_namespace and teardown.done:
+            # The next variant starts meanwhile: it needs nothing of these, nor they of it.
+            self._namespaces_go = plan, asyncio.create_task(namespaces_gone(context))
+
+    async def _until_namespaces_are_gone(self) -> None:
+        if self._namespaces_go is None:
+            return
+        (plan, task), started = self._namespaces_go, self._context.clock.now()
+        self._add(plan, await task)
+        self._namespaces_go = None
+        self._context.spent.cleanup += self._context.clock.now() - started
+
+    def _add(self, plan: TestPlan, teardown: Teardown) -> None:
         recorder = self._recorders[plan.index]
-        record = recorder.record
-        teardown = await take_down(context, action, success=record.error is None)
-        if teardown is not None and record.iterations:
+        if recorder.record.iterations:
             recorder.take_down(teardown)
-            context.warn_of_remains(plan.name, record.iterations[-1].index, teardown)
+            index = recorder.record.iterations[-1].index
+            self._context.warn_of_remains(plan.name, index, teardown)
 
     async def _kro_for(self, action: RunIteration) -> KroPod | None:
         """Apply an iteration's variant, and return the kro to measure; None if it has no pod."""
         visit = None if action.profiled else action.plan.visit_of(action.index)
         if self._variants is not None and await self._variants.enter(action.plan.variant, visit):
             self._context.expect_another_kro()
+        await self._until_namespaces_are_gone()
         return await self._kro_at(action.plan.target)
 
     async def _waited_for_kro(self, action: RunIteration) -> bool:

@@ -255,8 +255,9 @@ async def test_what_goes_with_its_namespace_does_not_wait_for_kro() -> None:
             }
         )
     )
-    teardown = await RunCleanup(api, RUN.uid, timing=QUICK).delete_with_namespaces()
-    assert teardown.done
+    cleanup = RunCleanup(api, RUN.uid, timing=QUICK)
+    assert (await cleanup.delete_with_namespaces()).done
+    assert (await cleanup.delete_namespaces()).done
     assert api.objects == {}
 
 
