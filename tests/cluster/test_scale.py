@@ -14,14 +14,15 @@ from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
 NAME = "far"
-SLO = "latency.instanceReady.max < 3.0"
+SLO_SECONDS = 1.5
+SLO = f"latency.instanceReady.max < {SLO_SECONDS}"
 MEMORY = "kro.memory.residentBytes.max"
-FEWEST, MOST = 3, 45
+FEWEST, MOST = 3, 80
 HELD_SECONDS = 120
 
 
 def scale_test(**spec: Any) -> Manifest:
-    # kro has some 5 to 10 instances ready in a second: the limit is somewhere in between.
+    # kro has some 10 to 20 instances ready in a second: the limit is somewhere in between.
     burst = {"arrival": "burst", "burst": {"size": 1, "interval": "1s"}, "maxSendLag": "5s"}
     quick = {
         "axis": "instances",
@@ -93,7 +94,7 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_pa
         step["size"]: step["iterations"][-1]["values"]["latency.instanceReady.max"]
         for step in record["scale"]["sizes"]
     }
-    assert longest[FEWEST] < 3.0 <= longest[MOST]
+    assert longest[FEWEST] < SLO_SECONDS <= longest[MOST]
     check_profile(cluster, RunRecord.model_validate(record), tmp_path / "cpu.pb.gz")
 
 
@@ -183,6 +184,6 @@ def test_a_load_that_dies_leaves_what_it_has_published(cluster: Cluster) -> None
     results = cluster.get("configmap", f"{NAME}-results")
     record = json.loads(results["data"]["run.json"])
     [trial] = record["scale"]["sizes"][0]["iterations"]
-    assert 0 < trial["values"]["latency.instanceReady.max"] < 3.0
+    assert 0 < trial["values"]["latency.instanceReady.max"] < SLO_SECONDS
     created = [line for line in read_objects([results]) if line.operation == "create-instance"]
     assert len([line for line in created if line.ready_seconds is not None]) == FEWEST

@@ -70,7 +70,7 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
 def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
     limited: Cluster,
 ) -> None:
-    limited.finish(benchmark("throttled", scenario("wide", "wide", instances=60)))
+    limited.finish(benchmark("throttled", scenario("wide", "wide", instances=30)))
     found = iteration(limited, "throttled")
     figures = found["figures"]
     assert figures["kro.cpu.throttledPeriodsRatio"] > 0.1
