@@ -57,8 +57,8 @@ def test_a_rate_that_cannot_be_sent_makes_the_run_invalid(cluster: Cluster) -> N
 
 @twice_at_most
 def test_a_rate_that_kro_cannot_bear_makes_the_run_invalid(cluster: Cluster) -> None:
-    # kro makes some 10 to 20 in a second, so that instances wait longer and longer; the generator keeps
-    # its schedule, within a bound that is not tested here.
+    # kro makes some 10 to 20 in a second, so that instances wait longer and longer; the generator
+    # keeps its schedule, within a bound that is not tested here.
     load = {"arrival": "constant", "rate": 60, "maxSendLag": "5s"}
     status = cluster.finish(benchmark("overrun", scenario("a", instances=150, load=load)))
     assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
