@@ -138,6 +138,21 @@ class Emulator(kmock.KubernetesEmulator, _ByKey):
             return await self._replace(request)
         return await super()._handle(request)
 
+    async def _serve_watch(self, request: Any) -> AsyncIterator[Any]:
+        """Unlike kmock's watch, lose nothing that happens while what there is so far is sent."""
+        yield b""
+        bus = self._buses[request.resource]
+        since = await bus.mark()
+        try:
+            for raw in self._list(request):
+                yield {"type": "ADDED", "object": raw}
+            async for event in bus.stream(since=since):
+                namespace = event["object"]["metadata"].get("namespace")
+                if request.namespace in (None, namespace):
+                    yield event
+        finally:
+            await bus.unmark(since)
+
     def _refuse(self, request: Any) -> web.Response | None:
         if self.away and self.away in request.url.path:
             self.unanswered += 1
