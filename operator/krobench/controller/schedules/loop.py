@@ -7,6 +7,7 @@ look costs no request.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -151,10 +152,10 @@ class Scheduler:
             while True:
                 self._wake.clear()
                 await self.look(may_act)
-                try:
-                    await asyncio.wait_for(self._wake.wait(), look_seconds)
-                except TimeoutError:
-                    continue
+                # Python 3.11's wait_for loses a cancellation that comes together with the event.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(look_seconds):
+                        await self._wake.wait()
         finally:
             self.kros.close()
 

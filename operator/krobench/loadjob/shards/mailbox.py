@@ -102,8 +102,10 @@ class Mailbox:
             if left <= 0:
                 return False
             self._changed.clear()
+            # Python 3.11's wait_for loses a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
         return True
 
     async def store_lines(self, name: str, records: Sequence[ObjectRecord]) -> list[str]:
